@@ -1,0 +1,2 @@
+//! The `fanline` command.
+fn main() {}
