@@ -1,1 +1,19 @@
-//! To be written.
+//! Fanline on AWS: the Lambda entry point and the adapters for SQS, SNS and DynamoDB.
+//!
+//! The only crate of the framework that names an AWS crate. [`run`] is a function's `main`;
+//! [`Tx`] makes a handler effectively-once; [`Publisher`] sends events to a topic.
+
+mod clients;
+pub mod dynamodb;
+mod environment;
+mod lambda;
+mod publisher;
+mod system;
+
+pub use aws_config::SdkConfig;
+pub use clients::sdk_config;
+pub use dynamodb::{DynamoStore, Tx};
+pub use environment::{Environment, InvalidEnvironment};
+pub use lambda::{Error, run};
+pub use publisher::{DEFAULT_SIZE_LIMIT, PublishError, Publisher, RefusedEvent};
+pub use system::RealSystem;

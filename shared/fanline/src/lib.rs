@@ -1,1 +1,37 @@
-//! To be written.
+//! The core of Fanline: what decides whether a message is lost, run twice, run out of order
+//! or stuck, free of AWS crates, of I/O and of any clock of its own.
+//!
+//! An application uses [`Worker`], [`Envelope`], [`Event`], the extractors and [`Failure`];
+//! an adapter such as `fanline-aws` brings a [`Batch`], a [`dedup::DedupStore`] and a
+//! [`System`], and gets a [`Report`] from a [`Processor`].
+
+mod batch;
+pub mod dedup;
+mod decode;
+mod delivery;
+mod envelope;
+mod event;
+mod failure;
+mod handler;
+mod message;
+mod outcome;
+pub mod publish;
+mod report;
+mod service;
+mod system;
+mod worker;
+
+pub use batch::{InvalidBatch, Processor};
+pub use decode::{RawEvent, Undecodable};
+pub use delivery::{Attempt, Deadline, Delivery, Extract, State};
+pub use envelope::{Envelope, Metadata};
+pub use event::Event;
+pub use failure::{BoxError, Failure};
+pub use handler::{Handler, Keyed};
+pub use jiff::Timestamp;
+pub use message::{Batch, Message};
+pub use outcome::Outcome;
+pub use report::{METRICS_NAMESPACE, Report};
+pub use service::{Call, HandlerService};
+pub use system::System;
+pub use worker::{InvalidWorker, Unknown, Worker};

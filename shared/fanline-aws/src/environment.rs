@@ -1,0 +1,128 @@
+//! Configuration from environment variables, read once, all problems in one error.
+
+use std::fmt;
+
+/// The variable that names the dedup table.
+pub(crate) const DEDUP_TABLE: &str = "FANLINE_DEDUP_TABLE";
+
+/// Reads variables and collects what is wrong with them.
+///
+/// Fanline's own variables are checked along with the application's, so that one start
+/// tells everything that is missing.
+///
+/// ```
+/// use fanline_aws::Environment;
+///
+/// let variables = [("MAILER".to_owned(), "pigeon".to_owned())];
+/// let mut environment = Environment::from_variables(variables);
+/// let table = environment.required("EMAILS_TABLE");
+/// let mailer = environment.choice("MAILER", &["capture", "ses"]);
+/// assert_eq!(
+///     environment.check().unwrap_err().to_string(),
+///     "environment: EMAILS_TABLE is not set; \
+///      MAILER is \"pigeon\", expected one of capture, ses; \
+///      FANLINE_DEDUP_TABLE is not set"
+/// );
+/// ```
+#[derive(Debug)]
+pub struct Environment {
+    variables: Variables,
+    problems: Vec<String>,
+}
+
+#[derive(Debug)]
+enum Variables {
+    Process,
+    Given(Vec<(String, String)>),
+}
+
+/// What is wrong with the environment variables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidEnvironment {
+    problems: Vec<String>,
+}
+
+impl InvalidEnvironment {
+    pub(crate) fn new(problem: String) -> Self {
+        Self {
+            problems: vec![problem],
+        }
+    }
+}
+
+impl fmt::Display for InvalidEnvironment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "environment: {}", self.problems.join("; "))
+    }
+}
+
+impl std::error::Error for InvalidEnvironment {}
+
+impl Environment {
+    /// The variables of this process.
+    pub fn read() -> Self {
+        Self {
+            variables: Variables::Process,
+            problems: Vec::new(),
+        }
+    }
+
+    /// The given variables, for tests.
+    pub fn from_variables(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self {
+            variables: Variables::Given(variables.into_iter().collect()),
+            problems: Vec::new(),
+        }
+    }
+
+    /// A variable that must be set. Empty, with the problem noted, if it is not: use it only
+    /// after [`check`](Self::check).
+    pub fn required(&mut self, name: &str) -> String {
+        let value = self.optional(name);
+        if value.is_none() {
+            self.problems.push(format!("{name} is not set"));
+        }
+        value.unwrap_or_default()
+    }
+
+    /// A variable that must be one of `choices`; the first of them if it is not set.
+    pub fn choice(&mut self, name: &str, choices: &[&'static str]) -> &'static str {
+        let first = choices.first().copied().unwrap_or_default();
+        let Some(value) = self.optional(name) else {
+            return first;
+        };
+        if let Some(choice) = choices.iter().find(|choice| **choice == value) {
+            return choice;
+        }
+        let expected = choices.join(", ");
+        self.problems
+            .push(format!("{name} is {value:?}, expected one of {expected}"));
+        first
+    }
+
+    /// A variable that may be absent. Empty counts as absent, as it does in the SDKs.
+    pub fn optional(&self, name: &str) -> Option<String> {
+        let value = match &self.variables {
+            Variables::Process => std::env::var(name).ok(),
+            Variables::Given(variables) => variables
+                .iter()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.clone()),
+        };
+        value.filter(|value| !value.is_empty())
+    }
+
+    /// One error with every problem found, Fanline's own variables included.
+    ///
+    /// # Errors
+    /// If anything asked for was missing or wrong.
+    pub fn check(mut self) -> Result<(), InvalidEnvironment> {
+        self.required(DEDUP_TABLE);
+        match self.problems.is_empty() {
+            true => Ok(()),
+            false => Err(InvalidEnvironment {
+                problems: self.problems,
+            }),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Lambda's JSON for SQS and SNS events, as batches of messages.
+//!
+//! Bodies stay text here: decoding is per record and belongs to the core, so that one bad
+//! body cannot fail its neighbours.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_lambda_events::{sns::SnsMessage, sqs::SqsMessageAttribute};
+use fanline::{Batch, Message, Timestamp};
+use serde::Deserialize;
+
+/// An event of either kind.
+#[derive(Debug, Deserialize)]
+pub(super) struct Payload {
+    #[serde(rename = "Records")]
+    records: Vec<Record>,
+}
+
+/// Who invoked the function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// An event source mapping that reads a queue.
+    Sqs,
+    /// A topic, directly.
+    Sns,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Record {
+    message_id: Option<String>,
+    body: Option<String>,
+    #[serde(default)]
+    attributes: HashMap<String, String>,
+    #[serde(default)]
+    message_attributes: HashMap<String, SqsMessageAttribute>,
+    #[serde(alias = "EventSource")]
+    event_source: Option<String>,
+    #[serde(rename = "eventSourceARN")]
+    event_source_arn: Option<String>,
+    #[serde(rename = "Sns")]
+    sns: Option<SnsMessage>,
+}
+
+impl Payload {
+    pub(super) fn into_batch(self, request_id: String) -> Result<(Source, Batch), String> {
+        let source = source(self.records.first())?;
+        let fifo = self
+            .records
+            .first()
+            .and_then(|record| record.event_source_arn.as_deref())
+            .is_some_and(|arn| arn.ends_with(".fifo"));
+        let messages = self.records.into_iter().map(Record::into_message).collect();
+        let batch = Batch {
+            fifo,
+            request_id,
+            messages,
+        };
+        Ok((source, batch))
+    }
+}
+
+fn source(record: Option<&Record>) -> Result<Source, String> {
+    let name = record.and_then(|record| record.event_source.as_deref());
+    match name {
+        Some("aws:sqs") => Ok(Source::Sqs),
+        Some("aws:sns") => Ok(Source::Sns),
+        // An empty batch has nothing to lose.
+        None if record.is_none() => Ok(Source::Sqs),
+        other => Err(format!(
+            "expected records of eventSource aws:sqs or aws:sns, found {}; a worker is invoked by a queue or a topic",
+            other.unwrap_or("none")
+        )),
+    }
+}
+
+impl Record {
+    fn into_message(self) -> Message {
+        match self.sns {
+            Some(sns) => sns_message(sns),
+            None => self.into_sqs_message(),
+        }
+    }
+
+    fn into_sqs_message(mut self) -> Message {
+        let milliseconds = self.attributes.get("SentTimestamp");
+        let receive_count = self.attributes.get("ApproximateReceiveCount");
+        Message {
+            // Without an id the batch is refused as a whole.
+            id: self.message_id.unwrap_or_default(),
+            body: self.body.unwrap_or_default(),
+            receive_count: receive_count.and_then(|text| text.parse().ok()).unwrap_or(1),
+            sent_at: milliseconds
+                .and_then(|text| text.parse().ok())
+                .and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok()),
+            group: self.attributes.remove("MessageGroupId"),
+            attributes: texts(self.message_attributes),
+        }
+    }
+}
+
+fn sns_message(sns: SnsMessage) -> Message {
+    let attributes = sns.message_attributes.into_iter();
+    Message {
+        id: sns.message_id,
+        body: sns.message,
+        attributes: attributes
+            .map(|(name, attribute)| (name, attribute.value))
+            .collect(),
+        group: None,
+        receive_count: 1,
+        sent_at: Timestamp::from_millisecond(sns.timestamp.timestamp_millis()).ok(),
+    }
+}
+
+fn texts(attributes: HashMap<String, SqsMessageAttribute>) -> BTreeMap<String, String> {
+    let texts = attributes
+        .into_iter()
+        .filter_map(|(name, attribute)| Some((name, attribute.string_value?)));
+    texts.collect()
+}

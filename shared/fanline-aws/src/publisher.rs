@@ -1,0 +1,247 @@
+//! Publishing events to an SNS topic: batched, checked before sending, every refusal named.
+
+use std::{fmt, time::Duration};
+
+use aws_sdk_sns::{
+    Client,
+    error::DisplayErrorContext,
+    types::{BatchResultErrorEntry, MessageAttributeValue, PublishBatchRequestEntry},
+};
+use fanline::{
+    Envelope, Event, System,
+    publish::{Outgoing, batches},
+};
+use futures_util::{StreamExt, stream};
+
+use crate::RealSystem;
+
+/// Bytes that a topic takes unless its MaximumMessageSize says otherwise.
+pub const DEFAULT_SIZE_LIMIT: usize = 256 * 1024;
+
+/// Entries in one PublishBatch (SNS API reference).
+const MOST_ENTRIES: usize = 10;
+
+/// PublishBatch calls at once: enough to hide the round trip, few enough not to be throttled.
+const CALLS_AT_ONCE: usize = 5;
+
+/// How often an entry is sent that SNS refuses without it being the sender's fault.
+const TRIES: u32 = 4;
+
+/// Publishes events of any type to one topic.
+///
+/// Costs one PublishBatch call per 10 events or 256 KiB, whichever is less; SNS bills each
+/// 64 KiB of an event as one request.
+#[derive(Clone, Debug)]
+pub struct Publisher {
+    client: Client,
+    topic_arn: String,
+    source: String,
+    size_limit: usize,
+}
+
+/// Some events were not published; all others were.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishError {
+    /// The events that are not published, with reasons.
+    pub refused: Vec<RefusedEvent>,
+    /// How many were.
+    pub published: usize,
+}
+
+/// An event that was not published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedEvent {
+    /// Its event id.
+    pub event_id: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl fmt::Display for PublishError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let total = self.published + self.refused.len();
+        write!(formatter, "{} of {total} events not published", self.refused.len())?;
+        if let Some(first) = self.refused.first() {
+            write!(formatter, "; the first, {}: {}", first.event_id, first.reason)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for PublishError {}
+
+impl Publisher {
+    /// A publisher for one topic. `source` goes into the metadata of new events.
+    pub fn new(client: Client, topic_arn: impl Into<String>, source: impl Into<String>) -> Self {
+        Self {
+            client,
+            topic_arn: topic_arn.into(),
+            source: source.into(),
+            size_limit: DEFAULT_SIZE_LIMIT,
+        }
+    }
+
+    /// For topics whose MaximumMessageSize is not 256 KiB.
+    #[must_use]
+    pub fn size_limit(mut self, bytes: usize) -> Self {
+        self.size_limit = bytes;
+        self
+    }
+
+    /// Wraps data as an event that happens now.
+    pub fn event<T: Event>(&self, data: T) -> Envelope<T> {
+        Envelope::new(&RealSystem, &self.source, data)
+    }
+
+    /// Publishes events of one type.
+    ///
+    /// # Errors
+    /// If any was not published. Publishing it again with the same event id is safe.
+    pub async fn publish<T: Event>(&self, events: &[Envelope<T>]) -> Result<(), PublishError> {
+        let mut refused = Vec::new();
+        let mut outgoing = Vec::with_capacity(events.len());
+        for event in events {
+            match Outgoing::new(event) {
+                Ok(event) => outgoing.push(event),
+                Err(error) => refused.push(RefusedEvent {
+                    event_id: event.id().to_owned(),
+                    reason: format!("cannot be serialised: {error}"),
+                }),
+            }
+        }
+        match self.send(outgoing).await {
+            Ok(()) if refused.is_empty() => Ok(()),
+            Ok(()) => Err(PublishError {
+                published: events.len() - refused.len(),
+                refused,
+            }),
+            Err(mut error) => {
+                error.refused.append(&mut refused);
+                Err(error)
+            }
+        }
+    }
+
+    /// Publishes events of any types, already serialised.
+    ///
+    /// # Errors
+    /// If any was not published.
+    pub async fn send(&self, events: Vec<Outgoing>) -> Result<(), PublishError> {
+        let total = events.len();
+        let (fitting, too_large): (Vec<_>, Vec<_>) =
+            events.into_iter().partition(|event| event.size() <= self.size_limit);
+        let mut refused: Vec<_> = too_large.iter().map(|event| self.too_large(event)).collect();
+        let batches = batches(&fitting, MOST_ENTRIES, self.size_limit, Outgoing::size);
+        let calls: Vec<_> = batches.into_iter().map(|batch| self.send_batch(batch)).collect();
+        let answers: Vec<_> = stream::iter(calls).buffered(CALLS_AT_ONCE).collect().await;
+        refused.extend(answers.into_iter().flatten());
+        match refused.is_empty() {
+            true => Ok(()),
+            false => Err(PublishError {
+                published: total - refused.len(),
+                refused,
+            }),
+        }
+    }
+
+    fn too_large(&self, event: &Outgoing) -> RefusedEvent {
+        RefusedEvent {
+            event_id: event.event_id.clone(),
+            reason: format!(
+                "{} bytes with attributes, the topic takes {}; make it smaller or send a reference",
+                event.size(),
+                self.size_limit
+            ),
+        }
+    }
+
+    /// Sends a batch until every entry is accepted or refused for good; returns the latter.
+    async fn send_batch(&self, batch: &[Outgoing]) -> Vec<RefusedEvent> {
+        let mut open: Vec<&Outgoing> = batch.iter().collect();
+        let mut refused = Vec::new();
+        for attempt in 1..=TRIES {
+            let answers = match self.call(&open).await {
+                Ok(failed) => failed,
+                // The SDK has retried the call already.
+                Err(reason) => {
+                    refused.extend(open.iter().map(|event| refuse(event, &reason)));
+                    return refused;
+                }
+            };
+            let mut again = Vec::new();
+            for error in answers {
+                let Some(event) = error.id.parse().ok().and_then(|index: usize| open.get(index)) else {
+                    continue;
+                };
+                match error.sender_fault || attempt == TRIES {
+                    true => refused.push(refuse(event, &entry_reason(&error))),
+                    false => again.push(*event),
+                }
+            }
+            if again.is_empty() {
+                break;
+            }
+            open = again;
+            tokio::time::sleep(pause(attempt)).await;
+        }
+        refused
+    }
+
+    /// One PublishBatch; entry ids are positions in `events`.
+    async fn call(&self, events: &[&Outgoing]) -> Result<Vec<BatchResultErrorEntry>, String> {
+        let entries: Result<Vec<_>, _> = events
+            .iter()
+            .enumerate()
+            .map(|(index, event)| entry(index, event))
+            .collect();
+        let entries = entries.map_err(|error| error.to_string())?;
+        let response = self
+            .client
+            .publish_batch()
+            .topic_arn(&self.topic_arn)
+            .set_publish_batch_request_entries(Some(entries))
+            .send()
+            .await;
+        match response {
+            Ok(response) => Ok(response.failed.unwrap_or_default()),
+            Err(error) => Err(DisplayErrorContext(&error).to_string()),
+        }
+    }
+}
+
+fn entry(
+    index: usize,
+    event: &Outgoing,
+) -> Result<PublishBatchRequestEntry, aws_sdk_sns::error::BuildError> {
+    let mut entry = PublishBatchRequestEntry::builder()
+        .id(index.to_string())
+        .message(&event.body);
+    for (name, value) in &event.attributes {
+        let value = MessageAttributeValue::builder()
+            .data_type("String")
+            .string_value(value)
+            .build()?;
+        entry = entry.message_attributes(name, value);
+    }
+    entry.build()
+}
+
+fn refuse(event: &Outgoing, reason: &str) -> RefusedEvent {
+    RefusedEvent {
+        event_id: event.event_id.clone(),
+        reason: reason.to_owned(),
+    }
+}
+
+fn entry_reason(error: &BatchResultErrorEntry) -> String {
+    match &error.message {
+        Some(message) => format!("{}: {message}", error.code),
+        None => error.code.clone(),
+    }
+}
+
+/// Up to 100 ms, doubling, fully jittered.
+fn pause(attempt: u32) -> Duration {
+    let most = 100_u64 << (attempt - 1);
+    Duration::from_millis((RealSystem.random() % u128::from(most)) as u64)
+}

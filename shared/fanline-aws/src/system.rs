@@ -1,0 +1,30 @@
+//! The real clock and the operating system's randomness; the only place that reads either.
+
+use std::time::SystemTime;
+
+use fanline::{System, Timestamp};
+
+/// Time and randomness of the machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RealSystem;
+
+impl System for RealSystem {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the clock that everything else is given"
+    )]
+    fn now(&self) -> Timestamp {
+        // Fails only for a clock set before -9999 or after 9999.
+        Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    #[expect(
+        clippy::expect_used,
+        reason = "without randomness two leases could have the same owner; nothing may run then"
+    )]
+    fn random(&self) -> u128 {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+        u128::from_ne_bytes(bytes)
+    }
+}

@@ -1,0 +1,78 @@
+//! How a handler says that it did not succeed.
+
+use std::{error::Error, fmt};
+
+/// Any error a handler can meet.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// A handler's failure: try again, or give up on this message.
+///
+/// `?` on any error is [`Failure::retry`]: what nobody thought about is tried again rather
+/// than dropped.
+///
+/// ```
+/// use fanline::Failure;
+///
+/// fn parse(amount: &str) -> Result<u64, Failure> {
+///     if amount.is_empty() {
+///         return Err(Failure::reject("amount is empty; no retry will fill it"));
+///     }
+///     Ok(amount.parse()?) // retried
+/// }
+/// assert!(parse("").unwrap_err().is_reject());
+/// assert_eq!(parse("x").unwrap_err().to_string(), "invalid digit found in string");
+/// ```
+#[derive(Debug)]
+pub struct Failure {
+    kind: Kind,
+    cause: BoxError,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Retry,
+    Reject,
+}
+
+impl Failure {
+    /// The message may succeed later: it is given back.
+    pub fn retry(cause: impl Into<BoxError>) -> Self {
+        Self {
+            kind: Kind::Retry,
+            cause: cause.into(),
+        }
+    }
+
+    /// No retry can help: the message is poison.
+    pub fn reject(reason: impl Into<BoxError>) -> Self {
+        Self {
+            kind: Kind::Reject,
+            cause: reason.into(),
+        }
+    }
+
+    /// Whether this is a [`reject`](Self::reject).
+    pub fn is_reject(&self) -> bool {
+        self.kind == Kind::Reject
+    }
+}
+
+impl fmt::Display for Failure {
+    /// The error and its causes, outermost first, joined by `: `.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.cause)?;
+        let mut source = self.cause.source();
+        while let Some(error) = source {
+            write!(formatter, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}
+
+// `Failure` itself is no `Error`: only so can `?` turn every error into one.
+impl<E: Error + Send + Sync + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::retry(error)
+    }
+}

@@ -1,0 +1,34 @@
+//! What a queue hands to a worker, free of any AWS crate's types.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+/// One SQS message, as one record of a Lambda event or one receive of the poller.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Message {
+    /// SQS's message id: names the record in the batch response. Useless as an idempotency
+    /// key, because a redrive mints a new one.
+    pub id: String,
+    /// The body, untouched.
+    pub body: String,
+    /// Message attributes of type String and Number, by name.
+    pub attributes: BTreeMap<String, String>,
+    /// FIFO message group.
+    pub group: Option<String>,
+    /// ApproximateReceiveCount: 1 at the first delivery.
+    pub receive_count: u32,
+    /// SentTimestamp.
+    pub sent_at: Option<Timestamp>,
+}
+
+/// The messages of one Lambda invocation.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// Whether the source is a FIFO queue: order is then kept within each group.
+    pub fifo: bool,
+    /// Lambda's request id, for logs and metrics.
+    pub request_id: String,
+    /// The records, in the order in which they arrived.
+    pub messages: Vec<Message>,
+}

@@ -1,0 +1,234 @@
+//! A worker: handlers, chosen by event type and version, and a few policies.
+
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    fmt,
+    num::NonZeroUsize,
+    sync::Arc,
+    time::Duration,
+};
+
+use tower::{Layer, Service, util::BoxCloneSyncService};
+
+use crate::{
+    Call, Envelope, Event, Failure, Handler, HandlerService, RawEvent, Undecodable,
+    decode::LONGEST_KEY,
+    service::{CapturePanics, Run},
+};
+
+/// What to do with an event of which no handler knows the type or the version.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unknown {
+    /// Report it, so that it ends in the dead-letter queue. The default: a topic that
+    /// suddenly carries something unexpected should be seen.
+    #[default]
+    DeadLetter,
+    /// Acknowledge it. For queues whose filter policy is wider than the handlers.
+    Skip,
+}
+
+/// Handlers and the policies around them.
+///
+/// Defaults: 10 handlers at once (they wait for I/O; ten fit the default Lambda batch and
+/// do not swamp what they call), unknown events to the dead-letter queue, dedup records kept
+/// for 28 days (14 days in the queue and 14 in its DLQ, so that a redriven message is still
+/// recognised).
+///
+/// ```
+/// use fanline::{Envelope, Failure, State, Worker};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize)] struct UserSignedUp { email: String }
+/// # impl fanline::Event for UserSignedUp { const TYPE: &'static str = "user.signed_up"; }
+/// # #[derive(Clone)] struct App;
+/// async fn send_welcome(event: Envelope<UserSignedUp>, State(app): State<App>) -> Result<(), Failure> {
+///     Ok(())
+/// }
+///
+/// let worker = Worker::new(App).on(send_welcome);
+/// ```
+#[must_use]
+pub struct Worker<S> {
+    state: S,
+    problems: Vec<String>,
+    settings: Settings,
+}
+
+/// What is left of a worker once its state is bound into the handlers.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) routes: BTreeMap<&'static str, BTreeMap<u32, Route>>,
+    pub(crate) unknown: Unknown,
+    pub(crate) concurrency: NonZeroUsize,
+    pub(crate) retention: Duration,
+    pub(crate) consumer: Option<String>,
+    pub(crate) service: HandlerService,
+}
+
+/// How one type and version is prepared for its handler.
+#[derive(Clone)]
+pub(crate) struct Route {
+    pub(crate) transactional: bool,
+    pub(crate) prepare: Arc<dyn Fn(&RawEvent) -> Result<Prepared, Undecodable> + Send + Sync>,
+}
+
+/// A decoded event with its handler, not yet run.
+pub(crate) struct Prepared {
+    pub(crate) key: Option<String>,
+    pub(crate) run: Run,
+}
+
+/// What is wrong with a worker as it was put together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InvalidWorker {
+    problems: Vec<String>,
+}
+
+impl fmt::Display for InvalidWorker {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "worker cannot run: {}", self.problems.join("; "))
+    }
+}
+
+impl std::error::Error for InvalidWorker {}
+
+impl<S: Clone + Send + Sync + 'static> Worker<S> {
+    /// A worker without handlers. `state` is what [`State`](crate::State) gives them.
+    pub fn new(state: S) -> Self {
+        Self {
+            state,
+            problems: Vec::new(),
+            settings: Settings {
+                routes: BTreeMap::new(),
+                unknown: Unknown::default(),
+                concurrency: const { NonZeroUsize::new(10).expect("ten is not zero") },
+                retention: Duration::from_secs(28 * 24 * 60 * 60),
+                consumer: None,
+                service: BoxCloneSyncService::new(CapturePanics),
+            },
+        }
+    }
+
+    /// Adds the handler for one event type and version.
+    pub fn on<Arguments, H: Handler<S, Arguments>>(mut self, handler: H) -> Self {
+        let state = self.state.clone();
+        let route = Route {
+            transactional: H::TRANSACTIONAL,
+            prepare: Arc::new(move |raw| prepare(&handler, &state, raw)),
+        };
+        let (name, version) = (H::Event::TYPE, H::Event::VERSION);
+        match self.settings.routes.entry(name).or_default().entry(version) {
+            Entry::Vacant(entry) => {
+                entry.insert(route);
+            }
+            Entry::Occupied(_) => self
+                .problems
+                .push(format!("two handlers for {name} version {version}")),
+        }
+        self
+    }
+
+    /// Wraps every handler of this worker, also those added later. Each layer wraps the
+    /// layers added before it: the last one sees a call first.
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<HandlerService>,
+        L::Service:
+            Service<Call, Response = (), Error = Failure> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Call>>::Future: Send + 'static,
+    {
+        self.settings.service = BoxCloneSyncService::new(layer.layer(self.settings.service));
+        self
+    }
+
+    /// What becomes of events that no handler knows.
+    pub fn unknown(mut self, unknown: Unknown) -> Self {
+        self.settings.unknown = unknown;
+        self
+    }
+
+    /// How many handlers run at once.
+    pub fn concurrency(mut self, concurrency: NonZeroUsize) -> Self {
+        self.settings.concurrency = concurrency;
+        self
+    }
+
+    /// How long a handled event is recognised. Should cover the retention of the queue and
+    /// of its dead-letter queue.
+    pub fn dedup_retention(mut self, retention: Duration) -> Self {
+        self.settings.retention = retention;
+        self
+    }
+
+    /// The name under which this worker deduplicates; in Lambda the function's name is the
+    /// default. Choose one before renaming a function, or it starts without memory.
+    pub fn consumer(mut self, name: impl Into<String>) -> Self {
+        self.settings.consumer = Some(name.into());
+        self
+    }
+
+    pub(crate) fn into_settings(self) -> Result<Settings, InvalidWorker> {
+        let mut problems = self.problems;
+        if self.settings.routes.is_empty() {
+            problems.push("it has no handler; add one with `.on(handler)`".to_owned());
+        }
+        match problems.is_empty() {
+            true => Ok(self.settings),
+            false => Err(InvalidWorker { problems }),
+        }
+    }
+}
+
+fn prepare<S, Arguments, H>(
+    handler: &H,
+    state: &S,
+    raw: &RawEvent,
+) -> Result<Prepared, Undecodable>
+where
+    S: Clone + Send + Sync + 'static,
+    H: Handler<S, Arguments>,
+{
+    let data = serde_json::from_str(raw.data.get()).map_err(|error| {
+        Undecodable::new(format!(
+            "data of {} version {}: {}",
+            raw.event_type,
+            raw.metadata.version,
+            without_values(&error)
+        ))
+    })?;
+    let event = Envelope {
+        data,
+        metadata: raw.metadata.clone(),
+    };
+    let key = handler.key(&event);
+    if let Some(key) = &key {
+        check_key(key)?;
+    }
+    let (handler, state) = (handler.clone(), state.clone());
+    Ok(Prepared {
+        key,
+        run: Box::new(move |delivery| Box::pin(handler.call(event, state, delivery))),
+    })
+}
+
+fn check_key(key: &str) -> Result<(), Undecodable> {
+    match key.len() {
+        1..=LONGEST_KEY => Ok(()),
+        length => Err(Undecodable::new(format!(
+            "idempotency key: expected 1 to {LONGEST_KEY} bytes, found {length}"
+        ))),
+    }
+}
+
+/// serde's message names the field and what was expected, but for a value of the wrong type
+/// it quotes the value, which is payload and must not reach the logs.
+fn without_values(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let Some(rest) = text.strip_prefix("invalid ") else {
+        return text;
+    };
+    let expected = rest.rsplit_once(", expected ").map(|(_, tail)| tail);
+    match expected {
+        Some(tail) => format!("a value does not fit: expected {tail}"),
+        None => format!("a value does not fit at line {} column {}", error.line(), error.column()),
+    }
+}
