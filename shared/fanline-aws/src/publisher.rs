@@ -60,9 +60,17 @@ pub struct RefusedEvent {
 impl fmt::Display for PublishError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let total = self.published + self.refused.len();
-        write!(formatter, "{} of {total} events not published", self.refused.len())?;
+        write!(
+            formatter,
+            "{} of {total} events not published",
+            self.refused.len()
+        )?;
         if let Some(first) = self.refused.first() {
-            write!(formatter, "; the first, {}: {}", first.event_id, first.reason)?;
+            write!(
+                formatter,
+                "; the first, {}: {}",
+                first.event_id, first.reason
+            )?;
         }
         Ok(())
     }
@@ -128,11 +136,18 @@ impl Publisher {
     /// If any was not published.
     pub async fn send(&self, events: Vec<Outgoing>) -> Result<(), PublishError> {
         let total = events.len();
-        let (fitting, too_large): (Vec<_>, Vec<_>) =
-            events.into_iter().partition(|event| event.size() <= self.size_limit);
-        let mut refused: Vec<_> = too_large.iter().map(|event| self.too_large(event)).collect();
+        let (fitting, too_large): (Vec<_>, Vec<_>) = events
+            .into_iter()
+            .partition(|event| event.size() <= self.size_limit);
+        let mut refused: Vec<_> = too_large
+            .iter()
+            .map(|event| self.too_large(event))
+            .collect();
         let batches = batches(&fitting, MOST_ENTRIES, self.size_limit, Outgoing::size);
-        let calls: Vec<_> = batches.into_iter().map(|batch| self.send_batch(batch)).collect();
+        let calls: Vec<_> = batches
+            .into_iter()
+            .map(|batch| self.send_batch(batch))
+            .collect();
         let answers: Vec<_> = stream::iter(calls).buffered(CALLS_AT_ONCE).collect().await;
         refused.extend(answers.into_iter().flatten());
         match refused.is_empty() {
@@ -170,7 +185,12 @@ impl Publisher {
             };
             let mut again = Vec::new();
             for error in answers {
-                let Some(event) = error.id.parse().ok().and_then(|index: usize| open.get(index)) else {
+                let Some(event) = error
+                    .id
+                    .parse()
+                    .ok()
+                    .and_then(|index: usize| open.get(index))
+                else {
                     continue;
                 };
                 match error.sender_fault || attempt == TRIES {

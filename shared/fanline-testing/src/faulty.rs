@@ -72,11 +72,7 @@ impl FaultyStore {
 }
 
 impl DedupStore for FaultyStore {
-    fn claim<'a>(
-        &'a self,
-        claims: &'a [Claim],
-        now: Timestamp,
-    ) -> BoxFuture<'a, Vec<ClaimAnswer>> {
+    fn claim<'a>(&'a self, claims: &'a [Claim], now: Timestamp) -> BoxFuture<'a, Vec<ClaimAnswer>> {
         let unavailable = || ClaimAnswer::Unavailable(REASON.to_owned());
         Box::pin(self.call(self.store.claim(claims, now), claims.len(), unavailable))
     }

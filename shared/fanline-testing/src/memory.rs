@@ -32,11 +32,7 @@ impl MemoryStore {
 }
 
 impl DedupStore for MemoryStore {
-    fn claim<'a>(
-        &'a self,
-        claims: &'a [Claim],
-        now: Timestamp,
-    ) -> BoxFuture<'a, Vec<ClaimAnswer>> {
+    fn claim<'a>(&'a self, claims: &'a [Claim], now: Timestamp) -> BoxFuture<'a, Vec<ClaimAnswer>> {
         Box::pin(async move {
             let mut records = lock(&self.records);
             let answers = claims.iter().map(|claim| {
@@ -105,7 +101,11 @@ impl MemoryTransaction {
 
 impl fmt::Debug for MemoryTransaction {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "MemoryTransaction({} effects)", lock(&self.effects).len())
+        write!(
+            formatter,
+            "MemoryTransaction({} effects)",
+            lock(&self.effects).len()
+        )
     }
 }
 

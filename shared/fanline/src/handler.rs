@@ -12,6 +12,7 @@ use crate::{Delivery, Envelope, Event, Extract, Failure};
     message = "this is not a Fanline handler for a worker whose state is `{S}`",
     label = "not a handler",
     note = "a handler is `async fn name(event: Envelope<YourEvent>, State(app): State<{S}>) -> Result<(), Failure>`: the envelope first, then extractors, all owned",
+    note = "the event type implements `fanline::Event`; extractors are `State<{S}>`, `Metadata`, `Attempt`, `Deadline` and, with fanline-aws, `Tx`",
     note = "its future must be Send: hold no Rc, RefCell or std MutexGuard across an await"
 )]
 pub trait Handler<S, Arguments>: Clone + Send + Sync + 'static {
@@ -34,28 +35,25 @@ pub trait Handler<S, Arguments>: Clone + Send + Sync + 'static {
         let _ = event;
         None
     }
-
-    /// Deduplicates by a business key of the event in place of its id: two events with the
-    /// same key have their effect once.
-    ///
-    /// ```
-    /// use fanline::{Envelope, Failure, Handler, Worker};
-    /// # use serde::{Deserialize, Serialize};
-    /// # #[derive(Serialize, Deserialize)] struct Invoice { number: String }
-    /// # impl fanline::Event for Invoice { const TYPE: &'static str = "invoice.issued"; }
-    /// async fn book(event: Envelope<Invoice>) -> Result<(), Failure> { Ok(()) }
-    ///
-    /// let worker = Worker::new(()).on(book.keyed(|invoice: &Invoice| invoice.number.clone()));
-    /// ```
-    fn keyed<K>(self, key: K) -> Keyed<Self, K>
-    where
-        K: Fn(&Self::Event) -> String + Clone + Send + Sync + 'static,
-    {
-        Keyed { handler: self, key }
-    }
 }
 
-/// A handler with a business key, made by [`Handler::keyed`].
+/// Deduplicates by a business key of the event in place of its id: two events with the same
+/// key have their effect once.
+///
+/// ```
+/// use fanline::{Envelope, Failure, Worker, keyed};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize)] struct Invoice { number: String }
+/// # impl fanline::Event for Invoice { const TYPE: &'static str = "invoice.issued"; }
+/// async fn book(event: Envelope<Invoice>) -> Result<(), Failure> { Ok(()) }
+///
+/// let worker = Worker::new(()).on(keyed(book, |invoice: &Invoice| invoice.number.clone()));
+/// ```
+pub fn keyed<H, K>(handler: H, key: K) -> Keyed<H, K> {
+    Keyed { handler, key }
+}
+
+/// A handler with a business key, made by [`keyed`].
 #[derive(Clone, Debug)]
 pub struct Keyed<H, K> {
     handler: H,

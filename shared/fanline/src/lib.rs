@@ -6,8 +6,8 @@
 //! [`System`], and gets a [`Report`] from a [`Processor`].
 
 mod batch;
-pub mod dedup;
 mod decode;
+pub mod dedup;
 mod delivery;
 mod envelope;
 mod event;
@@ -27,7 +27,7 @@ pub use delivery::{Attempt, Deadline, Delivery, Extract, State};
 pub use envelope::{Envelope, Metadata};
 pub use event::Event;
 pub use failure::{BoxError, Failure};
-pub use handler::{Handler, Keyed};
+pub use handler::{Handler, Keyed, keyed};
 pub use jiff::Timestamp;
 pub use message::{Batch, Message};
 pub use outcome::Outcome;

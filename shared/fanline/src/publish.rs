@@ -33,7 +33,9 @@ impl Outgoing {
     pub fn size(&self) -> usize {
         const TYPE: usize = "String".len();
         let attributes = self.attributes.iter();
-        let attributes: usize = attributes.map(|(name, value)| name.len() + TYPE + value.len()).sum();
+        let attributes: usize = attributes
+            .map(|(name, value)| name.len() + TYPE + value.len())
+            .sum();
         self.body.len() + attributes
     }
 }

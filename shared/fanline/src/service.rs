@@ -53,9 +53,9 @@ impl Service<Call> for CapturePanics {
 
     fn call(&mut self, call: Call) -> Self::Future {
         // The handler's own code runs before its first await too: so it is made inside.
-        Box::pin(capture_panics(async move {
-            (call.run)(call.delivery).await
-        }))
+        Box::pin(capture_panics(
+            async move { (call.run)(call.delivery).await },
+        ))
     }
 }
 

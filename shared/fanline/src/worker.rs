@@ -132,8 +132,7 @@ impl<S: Clone + Send + Sync + 'static> Worker<S> {
     pub fn layer<L>(mut self, layer: L) -> Self
     where
         L: Layer<HandlerService>,
-        L::Service:
-            Service<Call, Response = (), Error = Failure> + Clone + Send + Sync + 'static,
+        L::Service: Service<Call, Response = (), Error = Failure> + Clone + Send + Sync + 'static,
         <L::Service as Service<Call>>::Future: Send + 'static,
     {
         self.settings.service = BoxCloneSyncService::new(layer.layer(self.settings.service));
@@ -178,22 +177,15 @@ impl<S: Clone + Send + Sync + 'static> Worker<S> {
     }
 }
 
-fn prepare<S, Arguments, H>(
-    handler: &H,
-    state: &S,
-    raw: &RawEvent,
-) -> Result<Prepared, Undecodable>
+fn prepare<S, Arguments, H>(handler: &H, state: &S, raw: &RawEvent) -> Result<Prepared, Undecodable>
 where
     S: Clone + Send + Sync + 'static,
     H: Handler<S, Arguments>,
 {
-    let data = serde_json::from_str(raw.data.get()).map_err(|error| {
-        Undecodable::new(format!(
-            "data of {} version {}: {}",
-            raw.event_type,
-            raw.metadata.version,
-            without_values(&error)
-        ))
+    let deserializer = &mut serde_json::Deserializer::from_str(raw.data.get());
+    let data = serde_path_to_error::deserialize(deserializer).map_err(|error| {
+        let (name, version) = (&raw.event_type, raw.metadata.version);
+        Undecodable::new(format!("{name} version {version}: {}", misfit(&error)))
     })?;
     let event = Envelope {
         data,
@@ -219,16 +211,24 @@ fn check_key(key: &str) -> Result<(), Undecodable> {
     }
 }
 
-/// serde's message names the field and what was expected, but for a value of the wrong type
-/// it quotes the value, which is payload and must not reach the logs.
-fn without_values(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let Some(rest) = text.strip_prefix("invalid ") else {
-        return text;
+/// Where the data does not fit and what was expected there. serde's own message quotes what
+/// it found, which is payload and must not reach the logs.
+fn misfit(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+    let path = match error.path().to_string() {
+        root if root == "." => "data".to_owned(),
+        path => format!("data.{path}"),
     };
-    let expected = rest.rsplit_once(", expected ").map(|(_, tail)| tail);
-    match expected {
-        Some(tail) => format!("a value does not fit: expected {tail}"),
-        None => format!("a value does not fit at line {} column {}", error.line(), error.column()),
+    let text = error.inner().to_string();
+    let text = text.split(" at line ").next().unwrap_or_default();
+    if text.starts_with("missing field") || text.starts_with("duplicate field") {
+        return format!("{path}: {text}");
+    }
+    let found = match text.strip_prefix("invalid type: ") {
+        Some(found) => found.split([' ', ',']).next().unwrap_or_default(),
+        None => "another value",
+    };
+    match text.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("{path}: expected {expected}, found {found}"),
+        None => format!("{path}: the value is not accepted"),
     }
 }

@@ -27,7 +27,11 @@ impl Ses {
         let text = |text: &str| Content::builder().data(text).charset("UTF-8").build();
         let message = Message::builder()
             .subject(text("Welcome")?)
-            .body(Body::builder().text(text("Good to have you here.")?).build())
+            .body(
+                Body::builder()
+                    .text(text("Good to have you here.")?)
+                    .build(),
+            )
             .build();
         let sent = self
             .client
@@ -35,7 +39,12 @@ impl Ses {
             .from_email_address(&self.sender)
             .destination(Destination::builder().to_addresses(address).build())
             .content(EmailContent::builder().simple(message).build())
-            .email_tags(MessageTag::builder().name("event-id").value(event_id).build()?)
+            .email_tags(
+                MessageTag::builder()
+                    .name("event-id")
+                    .value(event_id)
+                    .build()?,
+            )
             .send()
             .await;
         match sent {

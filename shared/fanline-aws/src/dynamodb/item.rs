@@ -46,7 +46,12 @@ pub(super) fn record(item: &Item) -> Result<Record, String> {
     let status = match get_text(item, "status")? {
         LEASED => Status::Leased,
         DONE => Status::Done,
-        other => return Err(unreadable("status", &format!("expected LEASED or DONE, found {other:?}"))),
+        other => {
+            return Err(unreadable(
+                "status",
+                &format!("expected LEASED or DONE, found {other:?}"),
+            ));
+        }
     };
     Ok(Record {
         status,
@@ -56,14 +61,19 @@ pub(super) fn record(item: &Item) -> Result<Record, String> {
         expires_at: Timestamp::from_second(get_number(item, "expires_at")?)
             .map_err(|error| unreadable("expires_at", &error.to_string()))?,
         fingerprint: get_text(item, "fingerprint")?.to_owned(),
-        attempts: get_number(item, "attempts").unwrap_or_default().try_into().unwrap_or(0),
+        attempts: get_number(item, "attempts")
+            .unwrap_or_default()
+            .try_into()
+            .unwrap_or(0),
         last_error: get_text(item, "last_error").ok().map(str::to_owned),
     })
 }
 
 fn get_text<'a>(item: &'a Item, name: &str) -> Result<&'a str, String> {
     let value = item.get(name).and_then(|value| value.as_s().ok());
-    value.map(String::as_str).ok_or_else(|| unreadable(name, "expected a string"))
+    value
+        .map(String::as_str)
+        .ok_or_else(|| unreadable(name, "expected a string"))
 }
 
 fn get_number(item: &Item, name: &str) -> Result<i64, String> {
@@ -74,5 +84,7 @@ fn get_number(item: &Item, name: &str) -> Result<i64, String> {
 }
 
 fn unreadable(name: &str, problem: &str) -> String {
-    format!("dedup record cannot be read: {name}: {problem}; is FANLINE_DEDUP_TABLE the right table?")
+    format!(
+        "dedup record cannot be read: {name}: {problem}; is FANLINE_DEDUP_TABLE the right table?"
+    )
 }

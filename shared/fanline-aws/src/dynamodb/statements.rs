@@ -78,7 +78,10 @@ async fn execute_chunk(client: &Client, system: &dyn System, chunk: &[Statement]
         }
     }
     let missing = || Answer::Unavailable("DynamoDB gave no answer for this statement".to_owned());
-    answers.into_iter().map(|answer| answer.unwrap_or_else(missing)).collect()
+    answers
+        .into_iter()
+        .map(|answer| answer.unwrap_or_else(missing))
+        .collect()
 }
 
 /// Up to 50 ms before the second try, up to 100 ms before the third, fully jittered.
@@ -98,7 +101,9 @@ async fn call(
             BatchStatementRequest::builder()
                 .statement(statement.text.as_ref())
                 .set_parameters(Some(statement.parameters.clone()))
-                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+                .return_values_on_condition_check_failure(
+                    ReturnValuesOnConditionCheckFailure::AllOld,
+                )
                 .build()
         })
         .collect();
@@ -112,7 +117,12 @@ async fn call(
         .send()
         .await;
     match response {
-        Ok(response) => response.responses.unwrap_or_default().into_iter().map(answer).collect(),
+        Ok(response) => response
+            .responses
+            .unwrap_or_default()
+            .into_iter()
+            .map(answer)
+            .collect(),
         Err(error) => {
             let reason = DisplayErrorContext(&error).to_string();
             vec![(Answer::Unavailable(reason), false); count]

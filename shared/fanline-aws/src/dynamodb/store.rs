@@ -111,7 +111,12 @@ impl DynamoStore {
             },
             SettleAs::Release { attempts, error } => Statement {
                 text: Arc::clone(&self.release),
-                parameters: vec![AttributeValue::N(attempts.to_string()), text(error), id, owner],
+                parameters: vec![
+                    AttributeValue::N(attempts.to_string()),
+                    text(error),
+                    id,
+                    owner,
+                ],
             },
         }
     }
@@ -126,15 +131,21 @@ impl DynamoStore {
             .map(|(claim, _)| claim)
             .collect();
         // DuplicateItem never brings the old item; a false WHERE of UPDATE does.
-        let updates: Vec<_> = existing.iter().map(|claim| self.take_over(claim, now)).collect();
+        let updates: Vec<_> = existing
+            .iter()
+            .map(|claim| self.take_over(claim, now))
+            .collect();
         let mut updated = self.execute(&updates).await.into_iter();
-        let decided = claims.iter().zip(inserted).map(|(claim, answer)| match answer {
-            Answer::Exists => {
-                let gone = || Answer::ConditionFalse(None);
-                claim_answer(claim, updated.next().unwrap_or_else(gone), now)
-            }
-            other => claim_answer(claim, other, now),
-        });
+        let decided = claims
+            .iter()
+            .zip(inserted)
+            .map(|(claim, answer)| match answer {
+                Answer::Exists => {
+                    let gone = || Answer::ConditionFalse(None);
+                    claim_answer(claim, updated.next().unwrap_or_else(gone), now)
+                }
+                other => claim_answer(claim, other, now),
+            });
         decided.collect()
     }
 }
@@ -184,20 +195,21 @@ fn settle_answer(settlement: &Settlement, answer: Answer) -> SettleAnswer {
 }
 
 impl DedupStore for DynamoStore {
-    fn claim<'a>(
-        &'a self,
-        claims: &'a [Claim],
-        now: Timestamp,
-    ) -> BoxFuture<'a, Vec<ClaimAnswer>> {
+    fn claim<'a>(&'a self, claims: &'a [Claim], now: Timestamp) -> BoxFuture<'a, Vec<ClaimAnswer>> {
         Box::pin(self.claim_all(claims, now))
     }
 
     fn settle<'a>(&'a self, settlements: &'a [Settlement]) -> BoxFuture<'a, Vec<SettleAnswer>> {
         Box::pin(async move {
-            let statements: Vec<_> = settlements.iter().map(|entry| self.settlement(entry)).collect();
+            let statements: Vec<_> = settlements
+                .iter()
+                .map(|entry| self.settlement(entry))
+                .collect();
             let answers = self.execute(&statements).await;
             let decided = settlements.iter().zip(answers);
-            decided.map(|(entry, answer)| settle_answer(entry, answer)).collect()
+            decided
+                .map(|(entry, answer)| settle_answer(entry, answer))
+                .collect()
         })
     }
 

@@ -231,7 +231,11 @@ fn by_reasons(reasons: &[CancellationReason], claim: &Claim, now: Timestamp) -> 
         })
         .collect();
     let described = format!("transaction cancelled: {}", described.join("; "));
-    let transient = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+    let transient = [
+        "TransactionConflict",
+        "ThrottlingError",
+        "ProvisionedThroughputExceeded",
+    ];
     let is_final = |reason: &CancellationReason| {
         let code = code(reason);
         !matches!(code.as_str(), "" | "None") && !transient.contains(&code.as_str())

@@ -89,7 +89,9 @@ impl Record {
             // Without an id the batch is refused as a whole.
             id: self.message_id.unwrap_or_default(),
             body: self.body.unwrap_or_default(),
-            receive_count: receive_count.and_then(|text| text.parse().ok()).unwrap_or(1),
+            receive_count: receive_count
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(1),
             sent_at: milliseconds
                 .and_then(|text| text.parse().ok())
                 .and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok()),

@@ -38,7 +38,9 @@ where
     let function = environment.required("AWS_LAMBDA_FUNCTION_NAME");
     environment.required("AWS_LAMBDA_RUNTIME_API");
     environment.check().map_err(|error| {
-        format!("{error}; this is a Lambda function: start it with `cargo fanline dev` or deploy it")
+        format!(
+            "{error}; this is a Lambda function: start it with `cargo fanline dev` or deploy it"
+        )
     })?;
     let system = Arc::new(RealSystem);
     let dynamodb = aws_sdk_dynamodb::Client::new(&sdk_config().await?);
@@ -93,8 +95,12 @@ fn failure(message_id: &str) -> BatchItemFailure {
 /// SNS has no partial-batch response: the whole event is retried, and dedup recognises what
 /// was already handled.
 fn sns_failure(report: &Report) -> String {
-    let failed = report.outcomes().filter(|(_, outcome)| !outcome.is_handled());
-    let reasons: Vec<String> = failed.map(|(id, outcome)| format!("{id}: {outcome}")).collect();
+    let failed = report
+        .outcomes()
+        .filter(|(_, outcome)| !outcome.is_handled());
+    let reasons: Vec<String> = failed
+        .map(|(id, outcome)| format!("{id}: {outcome}"))
+        .collect();
     reasons.join("; ")
 }
 

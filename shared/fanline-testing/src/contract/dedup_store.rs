@@ -114,13 +114,20 @@ async fn done_is_duplicate_or_conflict(subject: &Subject, key: &str) {
     let other = subject.claim(&subject.request(key, "b")).await;
     assert_eq!(other, ClaimAnswer::Refused(Refusal::Conflict));
     let released = subject.settle(&first, release()).await;
-    assert_eq!(released, SettleAnswer::Refused(Refusal::Done), "done stays done");
+    assert_eq!(
+        released,
+        SettleAnswer::Refused(Refusal::Done),
+        "done stays done"
+    );
 }
 
 async fn released_can_be_claimed_again(subject: &Subject, key: &str) {
     let first = subject.request(key, "a");
     assert_eq!(subject.claim(&first).await, ClaimAnswer::Claimed);
-    assert_eq!(subject.settle(&first, release()).await, SettleAnswer::Settled);
+    assert_eq!(
+        subject.settle(&first, release()).await,
+        SettleAnswer::Settled
+    );
     // Other data too: nothing was done with the first.
     let second = subject.request(key, "b");
     assert_eq!(subject.claim(&second).await, ClaimAnswer::Claimed);
@@ -167,7 +174,11 @@ async fn expired_record_counts_as_absent(subject: &Subject, key: &str) {
     assert_eq!(completed, SettleAnswer::Settled);
     subject.system.advance(RETENTION);
     let later = subject.claim(&subject.request(key, "b")).await;
-    assert_eq!(later, ClaimAnswer::Claimed, "TTL deletes late; time decides");
+    assert_eq!(
+        later,
+        ClaimAnswer::Claimed,
+        "TTL deletes late; time decides"
+    );
 }
 
 /// More entries than any store's chunk, every third one done before.
@@ -199,7 +210,10 @@ async fn transaction_commits_once(subject: &Subject, key: &str) {
     let claim = subject.request(key, "a");
     for attempt in ["first", "repeated after a lost answer"] {
         let answer = subject.commit(&claim).await;
-        assert!(matches!(answer, CommitAnswer::Committed), "{attempt}: {answer:?}");
+        assert!(
+            matches!(answer, CommitAnswer::Committed),
+            "{attempt}: {answer:?}"
+        );
     }
     let duplicate = subject.commit(&subject.request(key, "a")).await;
     assert!(

@@ -18,7 +18,7 @@ use crate::{
     delivery::remaining,
     worker::Settings,
 };
-use plan::{Job, Plan};
+use plan::Plan;
 
 /// A worker with everything it needs to process batches.
 ///
@@ -84,7 +84,11 @@ impl Processor {
     /// # Errors
     /// If a record has no message id, since nobody could report it; nothing was run then.
     pub async fn process(&self, batch: Batch, deadline: Timestamp) -> Result<Report, InvalidBatch> {
-        if let Some(index) = batch.messages.iter().position(|message| message.id.is_empty()) {
+        if let Some(index) = batch
+            .messages
+            .iter()
+            .position(|message| message.id.is_empty())
+        {
             return Err(InvalidBatch { index });
         }
         let started = self.system.now();
@@ -96,32 +100,30 @@ impl Processor {
         Ok(Report::new(&self.consumer, batch, outcomes, started))
     }
 
-    /// Takes the leases of all leaders at once. Those refused are decided here.
+    /// Takes the leases of all keys at once. Those refused end here.
     async fn claim(&self, plan: &mut Plan, times: &Times) {
-        let claims: Vec<_> = plan.leased().map(|job| job.claim.clone()).collect();
+        let claims: Vec<_> = plan.leased().map(|key| key.claim.clone()).collect();
         if claims.is_empty() {
             return;
         }
         let answers = self.store.claim(&claims, self.system.now());
         let limit = remaining(times.stop, self.system.now());
-        let answers = match tokio::time::timeout(limit, answers).await {
-            Ok(answers) => answers,
-            // The call may have taken effect: those leases are given back when settling.
-            Err(_) => return plan.leave_unattempted(),
+        let Ok(answers) = tokio::time::timeout(limit, answers).await else {
+            // The call may have taken effect: the leases are given back when settling.
+            plan.leased().for_each(|key| key.end(Outcome::Unattempted));
+            return;
         };
         debug_assert_eq!(answers.len(), claims.len(), "one answer for each claim");
         let mut answers = answers.into_iter();
-        for job in plan.leased_mut() {
+        for key in plan.keys.iter_mut().filter(|key| key.leased) {
             let missing = || ClaimAnswer::Unavailable("the store gave no answer".to_owned());
             match answers.next().unwrap_or_else(missing) {
                 ClaimAnswer::Claimed => {}
                 ClaimAnswer::Refused(refusal) => {
-                    job.leased = false;
-                    job.decide(refused(refusal));
+                    key.leased = false;
+                    key.end(refused(refusal));
                 }
-                ClaimAnswer::Unavailable(reason) => {
-                    job.decide(Outcome::StoreUnavailable { reason });
-                }
+                ClaimAnswer::Unavailable(reason) => key.end(Outcome::StoreUnavailable { reason }),
             }
         }
     }

@@ -1,18 +1,19 @@
 //! What is to be done with each record, decided before anything is done.
 //!
-//! Records become jobs; jobs form lanes that run in parallel: one per FIFO group, else one
-//! per record. Of records with the same key only the first (the leader) runs; the others
-//! follow its outcome.
+//! Records stand in lanes that run in parallel: one lane per FIFO group, else one per record.
+//! Records with the same idempotency key share a [`Key`]: one of them runs, the others get its
+//! outcome. A key belongs to no lane, so that a group that stops takes no other group along.
 
 use std::{
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
+use jiff::Timestamp;
 use tokio::sync::SetOnce;
 
 use super::Times;
@@ -23,32 +24,78 @@ use crate::{
     worker::Route,
 };
 
-/// The jobs of a batch, one per record, in the batch's order.
+/// The records of a batch in its order, the keys they have, the lanes they run in.
 pub(crate) struct Plan {
-    pub(crate) jobs: Vec<Job>,
-    /// Indices into `jobs`.
+    pub(crate) records: Vec<Record>,
+    pub(crate) keys: Vec<Key>,
+    /// Indices into `records`.
     pub(crate) lanes: Vec<Vec<usize>>,
 }
 
 /// One record's way through the invocation.
-pub(crate) struct Job {
+pub(crate) struct Record {
+    /// What was decided for this record alone; without that, its key's outcome is its own.
+    pub(crate) fate: OnceLock<Outcome>,
+    /// Index into `keys`; none for records that no handler takes.
+    pub(crate) key: Option<usize>,
+    fingerprint: String,
+    work: Mutex<Option<(Run, Delivery)>>,
+}
+
+/// One idempotency key of a batch.
+pub(crate) struct Key {
     pub(crate) claim: Claim,
     pub(crate) transactional: bool,
     /// Whether a lease may be held and must be settled.
     pub(crate) leased: bool,
-    /// The job whose key this one shares, if it is not the first with it.
-    pub(crate) leader: Option<usize>,
+    /// Receive count of the first record with it.
     pub(crate) attempt: u32,
-    pub(crate) work: Mutex<Option<(Run, Delivery)>>,
-    pub(crate) started: AtomicBool,
-    /// Set once; settling may still overrule it.
-    pub(crate) decided: SetOnce<Outcome>,
+    taken: AtomicBool,
+    started: AtomicBool,
+    /// What running it came to, set once; settling may still overrule it.
+    pub(crate) ended: SetOnce<Outcome>,
+    /// The record that ran.
+    pub(crate) runner: OnceLock<usize>,
 }
 
-impl Job {
-    /// The first decision stands.
+impl Record {
     pub(crate) fn decide(&self, outcome: Outcome) {
-        let _already_decided = self.decided.set(outcome);
+        // The first decision stands.
+        let _already_decided = self.fate.set(outcome);
+    }
+
+    pub(crate) fn take_work(&self) -> Option<(Run, Delivery)> {
+        let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        work.take()
+    }
+
+    pub(crate) fn has_data_of(&self, key: &Key) -> bool {
+        self.fingerprint == key.claim.fingerprint
+    }
+
+    fn decided(outcome: Outcome) -> Self {
+        Self {
+            fate: OnceLock::from(outcome),
+            key: None,
+            fingerprint: String::new(),
+            work: Mutex::new(None),
+        }
+    }
+}
+
+impl Key {
+    /// The first outcome stands.
+    pub(crate) fn end(&self, outcome: Outcome) {
+        let _already_ended = self.ended.set(outcome);
+    }
+
+    /// Whether the caller is the one to run it.
+    pub(crate) fn take(&self) -> bool {
+        !self.taken.swap(true, Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_taken(&self) -> bool {
+        self.taken.load(Ordering::Relaxed)
     }
 
     pub(crate) fn mark_started(&self) {
@@ -57,25 +104,6 @@ impl Job {
 
     pub(crate) fn has_started(&self) -> bool {
         self.started.load(Ordering::Relaxed)
-    }
-
-    fn settled(outcome: Outcome, message: &Message) -> Self {
-        Self {
-            claim: Claim {
-                id: String::new(),
-                owner: String::new(),
-                fingerprint: String::new(),
-                lease_until: jiff::Timestamp::UNIX_EPOCH,
-                expires_at: jiff::Timestamp::UNIX_EPOCH,
-            },
-            transactional: false,
-            leased: false,
-            leader: None,
-            attempt: message.receive_count,
-            work: Mutex::new(None),
-            started: AtomicBool::new(false),
-            decided: SetOnce::new_with(Some(outcome)),
-        }
     }
 }
 
@@ -88,43 +116,31 @@ enum Routed<'a> {
 impl Plan {
     pub(crate) fn new(processor: &Processor, batch: &Batch, times: &Times) -> Self {
         let mut plan = Self {
-            jobs: Vec::with_capacity(batch.messages.len()),
-            lanes: Vec::new(),
+            records: Vec::with_capacity(batch.messages.len()),
+            keys: Vec::new(),
+            lanes: lanes(batch),
         };
-        let mut leaders = HashMap::new();
+        let mut key_of_id = HashMap::new();
         for message in &batch.messages {
-            let mut job = match route(processor, message) {
+            let (mut record, key) = match route(processor, message) {
                 Routed::To(event_type, route, event) => {
                     prepare(processor, event_type, route, event, message, times)
                 }
-                Routed::Nowhere(outcome) => Job::settled(outcome, message),
+                Routed::Nowhere(outcome) => (Record::decided(outcome), None),
             };
-            if !job.claim.id.is_empty() {
-                let index = plan.jobs.len();
-                let first = *leaders.entry(job.claim.id.clone()).or_insert(index);
-                if first != index {
-                    job.leader = Some(first);
-                    job.leased = false;
-                }
-            }
-            plan.jobs.push(job);
+            record.key = key.map(|key| {
+                *key_of_id.entry(key.claim.id.clone()).or_insert_with(|| {
+                    plan.keys.push(key);
+                    plan.keys.len() - 1
+                })
+            });
+            plan.records.push(record);
         }
-        plan.lanes = lanes(batch);
         plan
     }
 
-    pub(crate) fn leased(&self) -> impl Iterator<Item = &Job> {
-        self.jobs.iter().filter(|job| job.leased)
-    }
-
-    pub(crate) fn leased_mut(&mut self) -> impl Iterator<Item = &mut Job> {
-        self.jobs.iter_mut().filter(|job| job.leased)
-    }
-
-    pub(crate) fn leave_unattempted(&self) {
-        for job in &self.jobs {
-            job.decide(Outcome::Unattempted);
-        }
+    pub(crate) fn leased(&self) -> impl Iterator<Item = &Key> {
+        self.keys.iter().filter(|key| key.leased)
     }
 }
 
@@ -197,18 +213,18 @@ fn prepare(
     event: RawEvent,
     message: &Message,
     times: &Times,
-) -> Job {
+) -> (Record, Option<Key>) {
     // The event's Deserialize and the business key are the application's code.
     let prepared = catch_unwind(AssertUnwindSafe(|| (route.prepare)(&event)));
     let prepared = match prepared {
         Ok(Ok(prepared)) => prepared,
         Ok(Err(undecodable)) => {
             let reason = format!("undecodable: {undecodable}");
-            return Job::settled(Outcome::Rejected { reason }, message);
+            return (Record::decided(Outcome::Rejected { reason }), None);
         }
         Err(_) => {
             let reason = "decoding the event's data panicked".to_owned();
-            return Job::settled(Outcome::Retried { reason }, message);
+            return (Record::decided(Outcome::Retried { reason }), None);
         }
     };
     let system = &processor.system;
@@ -221,7 +237,7 @@ fn prepare(
         expires_at: system
             .now()
             .checked_add(processor.settings.retention)
-            .unwrap_or(jiff::Timestamp::MAX),
+            .unwrap_or(Timestamp::MAX),
     };
     let transaction = match route.transactional {
         true => processor.store.transaction(),
@@ -235,14 +251,21 @@ fn prepare(
         system: Arc::clone(system),
         transaction,
     };
-    Job {
+    let record = Record {
+        fate: OnceLock::new(),
+        key: None,
+        fingerprint: claim.fingerprint.clone(),
+        work: Mutex::new(Some((prepared.run, delivery))),
+    };
+    let key = Key {
         claim,
         transactional: route.transactional,
         leased: !route.transactional,
-        leader: None,
         attempt: message.receive_count,
-        work: Mutex::new(Some((prepared.run, delivery))),
+        taken: AtomicBool::new(false),
         started: AtomicBool::new(false),
-        decided: SetOnce::new(),
-    }
+        ended: SetOnce::new(),
+        runner: OnceLock::new(),
+    };
+    (record, Some(key))
 }

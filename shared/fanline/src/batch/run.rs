@@ -1,13 +1,17 @@
 //! Running a plan: lanes in parallel, handlers bounded, all of it until the deadline.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 use tracing::Instrument;
 
-use super::{Job, Plan, Times, refused};
+use super::{
+    Plan, Times,
+    plan::{Key, Record},
+    refused,
+};
 use crate::{
     Call, Delivery, Failure, Outcome, Processor,
     dedup::{CommitAnswer, Transaction},
@@ -16,11 +20,11 @@ use crate::{
 };
 
 impl Processor {
-    /// Runs every job that is not decided yet. At the deadline, what is running is dropped;
-    /// afterwards every job is decided.
+    /// Runs every key that has not ended yet. At the deadline, what is running is dropped;
+    /// afterwards every key has ended.
     pub(super) async fn run(&self, plan: &Plan, times: &Times) {
-        // Handlers are bounded here, not lanes: a lane that waits for another lane's leader
-        // must not keep that lane from starting.
+        // Handlers are bounded here, not lanes: a lane that waits for a key must not keep the
+        // lane that runs it from starting.
         let handlers = Semaphore::new(self.settings.concurrency.get());
         let lanes: FuturesUnordered<_> = plan
             .lanes
@@ -29,11 +33,9 @@ impl Processor {
             .collect();
         let all_lanes = lanes.for_each(|()| std::future::ready(()));
         let limit = remaining(times.stop, self.system.now());
-        if tokio::time::timeout(limit, all_lanes).await.is_ok() {
-            return;
-        }
-        for job in &plan.jobs {
-            job.decide(match job.has_started() {
+        let _in_time = tokio::time::timeout(limit, all_lanes).await;
+        for key in &plan.keys {
+            key.end(match key.has_started() {
                 true => Outcome::Retried {
                     reason: "stopped at the deadline of the invocation".to_owned(),
                 },
@@ -42,31 +44,48 @@ impl Processor {
         }
     }
 
-    /// Jobs of a lane one after the other; the first that is not handled stops it.
+    /// Records of a lane one after the other; the first that is not handled stops it.
     async fn run_lane(&self, plan: &Plan, lane: &[usize], handlers: &Semaphore) {
         let mut stopped = false;
         for &index in lane {
-            let job = &plan.jobs[index];
+            let record = &plan.records[index];
             if stopped {
-                job.decide(Outcome::Unattempted);
-                continue;
+                record.decide(Outcome::Unattempted);
+            } else if let Some(key) = record.key {
+                let key = &plan.keys[key];
+                self.run_record(index, record, key, handlers).await;
+                stopped = !outcome_of(index, record, key).is_handled();
+            } else {
+                stopped = !record.fate.get().is_some_and(Outcome::is_handled);
             }
-            if let Some(leader) = job.leader {
-                let leader = &plan.jobs[leader];
-                job.decide(follow(leader.decided.wait().await, leader, job));
-            } else if job.decided.get().is_none() {
-                // The semaphore is never closed, so a permit always comes.
-                let _permit = handlers.acquire().await;
-                job.mark_started();
-                job.decide(self.run_job(job).await);
-            }
-            stopped = !job.decided.get().is_some_and(Outcome::is_handled);
         }
     }
 
-    async fn run_job(&self, job: &Job) -> Outcome {
-        let work = job.work.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some((run, delivery)) = work else {
+    /// Runs the record's key, or waits for the record that does.
+    async fn run_record(&self, index: usize, record: &Record, key: &Key, handlers: &Semaphore) {
+        if key.ended.get().is_some() {
+            return;
+        }
+        if !record.has_data_of(key) {
+            // The claim was made for other data; only a record with that may run.
+            match key.is_taken() {
+                true => drop(key.ended.wait().await),
+                false => record.decide(Outcome::Unattempted),
+            }
+        } else if key.take() {
+            // The semaphore is never closed, so a permit always comes.
+            let _permit = handlers.acquire().await;
+            key.mark_started();
+            let outcome = self.run_key(record, key).await;
+            let _first_and_only = key.runner.set(index);
+            key.end(outcome);
+        } else {
+            key.ended.wait().await;
+        }
+    }
+
+    async fn run_key(&self, record: &Record, key: &Key) -> Outcome {
+        let Some((run, delivery)) = record.take_work() else {
             return Outcome::Unattempted;
         };
         let span = tracing::info_span!(
@@ -76,10 +95,10 @@ impl Processor {
             correlation_id = delivery.metadata.correlation_id,
             attempt = delivery.attempt
         );
-        self.run_handler(job, run, delivery).instrument(span).await
+        self.run_handler(key, run, delivery).instrument(span).await
     }
 
-    async fn run_handler(&self, job: &Job, run: Run, delivery: Delivery) -> Outcome {
+    async fn run_handler(&self, key: &Key, run: Run, delivery: Delivery) -> Outcome {
         let transaction = delivery.transaction.clone();
         let call = self
             .settings
@@ -90,9 +109,9 @@ impl Processor {
         if let Err(failure) = capture_panics(call).await {
             return failed(&failure);
         }
-        match (job.transactional, transaction) {
+        match (key.transactional, transaction) {
             (false, _) => Outcome::Succeeded,
-            (true, Some(transaction)) => self.commit(job, transaction).await,
+            (true, Some(transaction)) => self.commit(key, transaction).await,
             (true, None) => Outcome::Rejected {
                 reason: "the handler wants a transaction, which this dedup store cannot give"
                     .to_owned(),
@@ -100,8 +119,8 @@ impl Processor {
         }
     }
 
-    async fn commit(&self, job: &Job, transaction: Arc<dyn Transaction>) -> Outcome {
-        match transaction.commit(&job.claim, self.system.now()).await {
+    async fn commit(&self, key: &Key, transaction: Arc<dyn Transaction>) -> Outcome {
+        match transaction.commit(&key.claim, self.system.now()).await {
             CommitAnswer::Committed => Outcome::Succeeded,
             CommitAnswer::Refused(refusal) => refused(refusal),
             CommitAnswer::Failed(failure) => failed(&failure),
@@ -118,18 +137,28 @@ fn failed(failure: &Failure) -> Outcome {
     }
 }
 
-/// The second of two records with one key gets the outcome of the first, which for a success
-/// makes it a duplicate.
-pub(super) fn follow(outcome: &Outcome, leader: &Job, follower: &Job) -> Outcome {
-    let same_data = leader.claim.fingerprint == follower.claim.fingerprint;
-    match outcome {
+/// What a record gets: its own fate, or its key's outcome. For those that did not run it
+/// themselves, a success makes them duplicates.
+pub(super) fn outcome_of(index: usize, record: &Record, key: &Key) -> Outcome {
+    if let Some(fate) = record.fate.get() {
+        return fate.clone();
+    }
+    let ended = key.ended.get().cloned().unwrap_or(Outcome::Unattempted);
+    share(
+        ended,
+        key.runner.get() == Some(&index),
+        record.has_data_of(key),
+    )
+}
+
+fn share(ended: Outcome, ran_it: bool, same_data: bool) -> Outcome {
+    match ended {
+        Outcome::Succeeded if ran_it => Outcome::Succeeded,
         Outcome::Succeeded if same_data => Outcome::Duplicate,
         Outcome::Succeeded => Outcome::Conflict,
-        Outcome::Duplicate | Outcome::Conflict if !same_data => {
-            // Only the stored fingerprint could tell which of the two it was; coming again
-            // alone, the follower is compared with that.
-            Outcome::Unattempted
-        }
-        other => other.clone(),
+        // Only the stored fingerprint could tell which of the two this record is; coming
+        // again alone, it is compared with that.
+        Outcome::Duplicate | Outcome::Conflict if !same_data => Outcome::Unattempted,
+        other => other,
     }
 }

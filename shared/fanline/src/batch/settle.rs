@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Plan, Times, run::follow};
+use super::{Plan, Times, plan::Key, run::outcome_of};
 use crate::{
     Outcome, Processor,
     dedup::{SettleAnswer, SettleAs, Settlement},
@@ -10,27 +10,35 @@ use crate::{
 };
 
 impl Processor {
-    /// Settles every lease that may be held and returns the final outcomes.
+    /// Settles every lease that may be held and returns the final outcome of every record.
     pub(super) async fn settle(&self, plan: &Plan, times: &Times) -> Vec<Outcome> {
-        let mut outcomes: Vec<Outcome> = plan
-            .jobs
-            .iter()
-            .map(|job| job.decided.get().cloned().unwrap_or(Outcome::Unattempted))
-            .collect();
-        let leased: Vec<usize> = (0..plan.jobs.len())
-            .filter(|&index| plan.jobs[index].leased)
+        let leased: Vec<usize> = (0..plan.keys.len())
+            .filter(|&index| plan.keys[index].leased)
             .collect();
         let settlements: Vec<Settlement> = leased
             .iter()
-            .map(|&index| settlement(plan, index, &outcomes[index]))
+            .map(|&index| settlement(&plan.keys[index]))
             .collect();
         let answers = self.settle_in_time(&settlements, times).await;
+        let mut overruled: HashMap<usize, Outcome> = HashMap::new();
         for ((&index, settlement), answer) in leased.iter().zip(&settlements).zip(answers) {
-            if settlement.end == SettleAs::Complete {
-                overrule(&mut outcomes[index], answer);
+            if settlement.end == SettleAs::Complete
+                && let Some(outcome) = overrule(answer)
+            {
+                overruled.insert(index, outcome);
             }
         }
-        self.follow_leaders(plan, &mut outcomes);
+        let records = plan.records.iter().enumerate();
+        let mut outcomes: Vec<Outcome> = records
+            .map(|(index, record)| match (record.fate.get(), record.key) {
+                (Some(fate), _) => fate.clone(),
+                (None, None) => Outcome::Unattempted,
+                (None, Some(key)) => match overruled.get(&key) {
+                    Some(outcome) => outcome.clone(),
+                    None => outcome_of(index, record, &plan.keys[key]),
+                },
+            })
+            .collect();
         keep_groups_in_order(plan, &mut outcomes);
         outcomes
     }
@@ -52,30 +60,23 @@ impl Processor {
         answers.resize_with(settlements.len(), missing);
         answers
     }
-
-    /// Followers were decided when their leader ran; settling may have changed that.
-    fn follow_leaders(&self, plan: &Plan, outcomes: &mut [Outcome]) {
-        for (index, job) in plan.jobs.iter().enumerate() {
-            let decided_by_leader = outcomes[index] != Outcome::Unattempted;
-            if let Some(leader) = job.leader.filter(|_| decided_by_leader) {
-                outcomes[index] = follow(&outcomes[leader], &plan.jobs[leader], job);
-            }
-        }
-    }
 }
 
-fn settlement(plan: &Plan, index: usize, outcome: &Outcome) -> Settlement {
-    let job = &plan.jobs[index];
-    let end = match outcome {
-        Outcome::Succeeded => SettleAs::Complete,
-        failure => SettleAs::Release {
-            attempts: job.attempt,
+fn settlement(key: &Key) -> Settlement {
+    let end = match key.ended.get() {
+        Some(Outcome::Succeeded) => SettleAs::Complete,
+        Some(failure) => SettleAs::Release {
+            attempts: key.attempt,
             error: shortened(failure),
+        },
+        None => SettleAs::Release {
+            attempts: key.attempt,
+            error: shortened(&Outcome::Unattempted),
         },
     };
     Settlement {
-        id: job.claim.id.clone(),
-        owner: job.claim.owner.clone(),
+        id: key.claim.id.clone(),
+        owner: key.claim.owner.clone(),
         end,
     }
 }
@@ -87,11 +88,11 @@ fn shortened(outcome: &Outcome) -> String {
 }
 
 /// A success counts only once its record is complete.
-fn overrule(outcome: &mut Outcome, answer: SettleAnswer) {
+fn overrule(answer: SettleAnswer) -> Option<Outcome> {
     match answer {
-        SettleAnswer::Settled => {}
-        SettleAnswer::Refused(_) => *outcome = Outcome::LeaseLost,
-        SettleAnswer::Unavailable(reason) => *outcome = Outcome::StoreUnavailable { reason },
+        SettleAnswer::Settled => None,
+        SettleAnswer::Refused(_) => Some(Outcome::LeaseLost),
+        SettleAnswer::Unavailable(reason) => Some(Outcome::StoreUnavailable { reason }),
     }
 }
 

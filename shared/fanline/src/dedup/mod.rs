@@ -11,7 +11,7 @@ mod store;
 pub(crate) use fingerprint::fingerprint;
 pub use record::{Claim, Record, Refusal, Status};
 pub use store::{
-    ClaimAnswer, CommitAnswer, DedupStore, Settlement, SettleAnswer, SettleAs, Transaction,
+    ClaimAnswer, CommitAnswer, DedupStore, SettleAnswer, SettleAs, Settlement, Transaction,
 };
 
 #[cfg(test)]

@@ -17,11 +17,7 @@ use crate::Failure;
 /// ids and owners. A call that fails as a whole answers `Unavailable` for each entry.
 pub trait DedupStore: Send + Sync + 'static {
     /// Tries to take the lease of every claim.
-    fn claim<'a>(
-        &'a self,
-        claims: &'a [Claim],
-        now: Timestamp,
-    ) -> BoxFuture<'a, Vec<ClaimAnswer>>;
+    fn claim<'a>(&'a self, claims: &'a [Claim], now: Timestamp) -> BoxFuture<'a, Vec<ClaimAnswer>>;
 
     /// Completes or releases leases, each only if it is still held by its owner.
     fn settle<'a>(&'a self, settlements: &'a [Settlement]) -> BoxFuture<'a, Vec<SettleAnswer>>;
