@@ -18,11 +18,8 @@ impl System for RealSystem {
         Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH)
     }
 
-    #[expect(
-        clippy::expect_used,
-        reason = "without randomness two leases could have the same owner; nothing may run then"
-    )]
     fn random(&self) -> u128 {
+        // Without randomness two leases could have the same owner; nothing may run then.
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
         u128::from_ne_bytes(bytes)

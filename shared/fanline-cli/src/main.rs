@@ -1,2 +1,37 @@
-//! The `fanline` command.
-fn main() {}
+//! The `fanline` command: arguments in, one or two lines of error out.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use fanline_cli::{dev, publish};
+
+/// Builds, runs and feeds serverless workers on SNS, SQS, Lambda and DynamoDB.
+#[derive(Parser)]
+#[command(name = "fanline", version, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs everything template.yaml declares on this machine and shows what becomes of each event.
+    Dev(dev::Options),
+    /// Publishes one event, or a file of them, to a topic.
+    Publish(publish::Options),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let ended = match Arguments::parse().command {
+        Command::Dev(options) => dev::run(options).await,
+        Command::Publish(options) => publish::run(options).await,
+    };
+    match ended {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("fanline: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

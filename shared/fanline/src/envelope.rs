@@ -98,10 +98,6 @@ impl<T: Event> Envelope<T> {
     /// # Panics
     /// If `T`'s own `Serialize` fails, which serde's derived ones do only for maps whose
     /// keys are not strings; use [`try_to_json`](Self::try_to_json) where `T` is not known.
-    #[expect(
-        clippy::expect_used,
-        reason = "documented; the fallible form stands beside it"
-    )]
     pub fn to_json(&self) -> String {
         self.try_to_json().expect("event data is serialisable")
     }

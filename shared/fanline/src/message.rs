@@ -25,6 +25,8 @@ pub struct Message {
 /// The messages of one Lambda invocation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
+    /// The source's name, for metrics.
+    pub source: String,
     /// Whether the source is a FIFO queue: order is then kept within each group.
     pub fifo: bool,
     /// Lambda's request id, for logs and metrics.

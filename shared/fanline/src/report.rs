@@ -18,8 +18,10 @@ const MOST_VALUES: usize = 100;
 pub struct Report {
     consumer: String,
     request_id: String,
+    source: String,
     messages: Vec<Message>,
     outcomes: Vec<Outcome>,
+    keyed: usize,
     started: Timestamp,
 }
 
@@ -28,13 +30,16 @@ impl Report {
         consumer: &str,
         batch: Batch,
         outcomes: Vec<Outcome>,
+        keyed: usize,
         started: Timestamp,
     ) -> Self {
         Self {
             consumer: consumer.to_owned(),
             request_id: batch.request_id,
+            source: batch.source,
             messages: batch.messages,
             outcomes,
+            keyed,
             started,
         }
     }
@@ -64,7 +69,7 @@ impl Report {
     ///
     /// Every outcome stands in it as a field; only those that occurred are declared as
     /// metrics, since CloudWatch bills each metric that gets a value in an hour. Beside them
-    /// `records`, and per record `attempts` and `age` (milliseconds from sent to received).
+    /// `records`, `keyed` (records deduplicated by a business key) and, per record, `attempts` and `age` (milliseconds from sent to received).
     pub fn metrics_line(&self) -> String {
         let mut fields = Map::new();
         let mut metrics = vec![json!({"Name": "records", "Unit": "Count"})];
@@ -99,7 +104,9 @@ impl Report {
             "_aws": {"Timestamp": self.started.as_millisecond(), "CloudWatchMetrics": directive},
             "consumer": self.consumer,
             "requestId": self.request_id,
+            "source": self.source,
             "records": self.outcomes.len(),
+            "keyed": self.keyed,
         });
         if let Value::Object(line) = &mut line {
             line.append(&mut fields);

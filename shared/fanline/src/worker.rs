@@ -68,8 +68,10 @@ pub(crate) struct Settings {
 #[derive(Clone)]
 pub(crate) struct Route {
     pub(crate) transactional: bool,
-    pub(crate) prepare: Arc<dyn Fn(&RawEvent) -> Result<Prepared, Undecodable> + Send + Sync>,
+    pub(crate) prepare: Arc<Prepare>,
 }
+
+type Prepare = dyn Fn(&RawEvent) -> Result<Prepared, Undecodable> + Send + Sync;
 
 /// A decoded event with its handler, not yet run.
 pub(crate) struct Prepared {

@@ -27,7 +27,6 @@ impl Capture {
         }
     }
 
-    #[expect(clippy::panic, reason = "shows what becomes of a handler that panics")]
     pub(super) async fn welcome(&self, address: &str, event_id: &str) -> Result<(), Failure> {
         if address.ends_with(UNREACHABLE) {
             return Err(Failure::retry("mail server does not answer"));

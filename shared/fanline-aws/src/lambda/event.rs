@@ -45,14 +45,15 @@ struct Record {
 impl Payload {
     pub(super) fn into_batch(self, request_id: String) -> Result<(Source, Batch), String> {
         let source = source(self.records.first())?;
-        let fifo = self
-            .records
-            .first()
-            .and_then(|record| record.event_source_arn.as_deref())
-            .is_some_and(|arn| arn.ends_with(".fifo"));
+        let arn = self.records.first().and_then(Record::source_arn);
+        let name = arn
+            .and_then(|arn| arn.rsplit(':').next())
+            .unwrap_or_default();
+        let (fifo, name) = (name.ends_with(".fifo"), name.to_owned());
         let messages = self.records.into_iter().map(Record::into_message).collect();
         let batch = Batch {
-            fifo,
+            source: name,
+            fifo: fifo && source == Source::Sqs,
             request_id,
             messages,
         };
@@ -75,6 +76,12 @@ fn source(record: Option<&Record>) -> Result<Source, String> {
 }
 
 impl Record {
+    /// The queue's ARN, or the topic's.
+    fn source_arn(&self) -> Option<&str> {
+        let topic = self.sns.as_ref().map(|sns| sns.topic_arn.as_str());
+        self.event_source_arn.as_deref().or(topic)
+    }
+
     fn into_message(self) -> Message {
         match self.sns {
             Some(sns) => sns_message(sns),

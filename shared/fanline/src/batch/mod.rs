@@ -97,7 +97,12 @@ impl Processor {
         self.claim(&mut plan, &times).await;
         self.run(&plan, &times).await;
         let outcomes = self.settle(&plan, &times).await;
-        Ok(Report::new(&self.consumer, batch, outcomes, started))
+        let keyed = plan
+            .records
+            .iter()
+            .filter(|record| record.has_business_key)
+            .count();
+        Ok(Report::new(&self.consumer, batch, outcomes, keyed, started))
     }
 
     /// Takes the leases of all keys at once. Those refused end here.

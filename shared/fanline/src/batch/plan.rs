@@ -38,6 +38,8 @@ pub(crate) struct Record {
     pub(crate) fate: OnceLock<Outcome>,
     /// Index into `keys`; none for records that no handler takes.
     pub(crate) key: Option<usize>,
+    /// Whether the key is the application's own and not the event id.
+    pub(crate) has_business_key: bool,
     fingerprint: String,
     work: Mutex<Option<(Run, Delivery)>>,
 }
@@ -77,6 +79,7 @@ impl Record {
         Self {
             fate: OnceLock::from(outcome),
             key: None,
+            has_business_key: false,
             fingerprint: String::new(),
             work: Mutex::new(None),
         }
@@ -254,6 +257,7 @@ fn prepare(
     let record = Record {
         fate: OnceLock::new(),
         key: None,
+        has_business_key: prepared.key.is_some(),
         fingerprint: claim.fingerprint.clone(),
         work: Mutex::new(Some((prepared.run, delivery))),
     };

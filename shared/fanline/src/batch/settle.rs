@@ -99,14 +99,13 @@ fn overrule(answer: SettleAnswer) -> Option<Outcome> {
 /// After the first record of a FIFO group that is reported, all of its group are: SQS would
 /// otherwise deliver the group without it. Those that were done come back as duplicates.
 fn keep_groups_in_order(plan: &Plan, outcomes: &mut [Outcome]) {
-    let mut first_reported: HashMap<usize, usize> = HashMap::new();
-    for (lane, indices) in plan.lanes.iter().enumerate() {
-        for &index in indices {
-            if first_reported.contains_key(&lane) {
+    for lane in &plan.lanes {
+        let mut is_reported = false;
+        for &index in lane {
+            if is_reported {
                 outcomes[index] = Outcome::Unattempted;
-            } else if !outcomes[index].is_handled() {
-                first_reported.insert(lane, index);
             }
+            is_reported |= !outcomes[index].is_handled();
         }
     }
 }

@@ -8,7 +8,7 @@ mod cloudevents;
 mod fields;
 mod sns;
 
-use std::{borrow::Cow, collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt};
 
 use serde_json::value::RawValue;
 
@@ -74,7 +74,7 @@ impl RawEvent {
 }
 
 fn decode_notification(
-    inner: &Cow<'_, str>,
+    inner: &str,
     attributes: &BTreeMap<String, String>,
     message: &Message,
 ) -> Result<RawEvent, Undecodable> {

@@ -480,7 +480,7 @@ async fn metrics_line_counts_every_outcome_and_declares_those_that_occurred() {
     assert_eq!(
         line,
         json!({
-            "_aws": null, "consumer": "consumer", "requestId": "request-1", "records": 3,
+            "_aws": null, "consumer": "consumer", "requestId": "request-1", "source": "queue-1", "records": 3, "keyed": 0,
             "succeeded": 1, "duplicate": 1, "retried": 1, "skipped": 0, "conflict": 0, "busy": 0,
             "rejected": 0, "lease_lost": 0, "unattempted": 0, "store_unavailable": 0,
             "attempts": [1, 1, 1], "age": [250, 250, 250]

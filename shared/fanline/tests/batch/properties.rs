@@ -118,7 +118,7 @@ fn in_virtual_time<T>(future: impl Future<Output = T>) -> T {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn invariants_of_one_invocation(scenario in scenario()) {

@@ -182,6 +182,7 @@ impl World {
 pub(crate) fn standard(messages: Vec<Message>) -> Batch {
     Batch {
         request_id: "request-1".to_owned(),
+        source: "queue-1".to_owned(),
         messages,
         ..Batch::default()
     }

@@ -1,0 +1,101 @@
+//! Builds the template's functions with cargo and finds their binaries.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use cargo_metadata::{Message, MetadataCommand, TargetKind};
+use tokio::process::Command;
+
+use crate::{Error, template::Function};
+
+/// This command's own package.
+const OWN_PACKAGE: &str = "fanline-cli";
+
+/// Builds all functions in one cargo run, which shows its own progress and errors, and returns
+/// the path of each binary by its name.
+///
+/// # Errors
+/// If cargo cannot be run, a function has no such binary, or one does not compile.
+pub async fn build(
+    folder: &Path,
+    functions: &[Function],
+    release: bool,
+) -> Result<BTreeMap<String, PathBuf>, Error> {
+    let wanted: Vec<&str> = functions.iter().map(|function| function.binary.as_str()).collect();
+    if wanted.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let packages = packages(folder, functions)?;
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .current_dir(folder)
+        .args(["build", "--message-format=json-render-diagnostics"]);
+    for package in &packages.of_functions {
+        cargo.args(["--package", package]);
+    }
+    if release {
+        cargo.arg("--release");
+    } else if packages.has_own {
+        // Named along, so that dependencies keep the features they were just built with and
+        // nothing is compiled twice.
+        cargo.args(["--package", OWN_PACKAGE]);
+    }
+    let output = cargo
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .await
+        .map_err(|error| Error::new(format!("cannot run cargo: {error}")))?;
+    if !output.status.success() {
+        return Err(Error::new("the functions do not compile; cargo's messages are above"));
+    }
+    let binaries = binaries(&output.stdout);
+    match wanted.iter().find(|name| !binaries.contains_key(**name)) {
+        None => Ok(binaries),
+        Some(missing) => Err(Error::new(format!("cargo built no binary named {missing}"))),
+    }
+}
+
+struct Packages {
+    of_functions: Vec<String>,
+    has_own: bool,
+}
+
+fn packages(folder: &Path, functions: &[Function]) -> Result<Packages, Error> {
+    let metadata = MetadataCommand::new()
+        .current_dir(folder)
+        .no_deps()
+        .exec()
+        .map_err(|error| Error::new(format!("cargo metadata failed in {}: {error}", folder.display())))?;
+    let mut of_functions = Vec::new();
+    for function in functions {
+        let has_binary = |package: &&cargo_metadata::Package| {
+            let mut targets = package.targets.iter();
+            targets.any(|target| target.kind.contains(&TargetKind::Bin) && target.name == function.binary)
+        };
+        let package = metadata.packages.iter().find(has_binary).ok_or_else(|| {
+            Error::new(format!(
+                "function {} (template line {}): no package of this workspace has a binary named {:?}; name it in Metadata.BuildProperties.Binary",
+                function.name, function.line, function.binary
+            ))
+        })?;
+        of_functions.push(package.name.to_string());
+    }
+    let has_own = metadata.packages.iter().any(|package| package.name == OWN_PACKAGE);
+    Ok(Packages { of_functions, has_own })
+}
+
+fn binaries(messages: &[u8]) -> BTreeMap<String, PathBuf> {
+    let messages = Message::parse_stream(messages).filter_map(Result::ok);
+    let artifacts = messages.filter_map(|message| match message {
+        Message::CompilerArtifact(artifact) => {
+            let path = artifact.executable?.into_std_path_buf();
+            Some((artifact.target.name, path))
+        }
+        _ => None,
+    });
+    artifacts.collect()
+}

@@ -1,0 +1,188 @@
+//! `fanline dev`: runs everything a template declares on this machine, feeds it events and shows
+//! what became of each.
+//!
+//! Order matters at both ends: what can fail cheaply is tried first, and at the end invocations
+//! finish before queues are counted.
+
+mod build;
+pub mod ledger;
+pub mod metrics;
+mod progress;
+mod publishing;
+mod queues;
+pub mod report;
+mod resources;
+mod run;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use clap::Args;
+use fanline_engine::Server;
+
+use crate::{
+    Error, aws,
+    publish::events_file::EventsFile,
+    template::{self, Stack},
+};
+
+/// Arguments of `fanline dev`.
+#[derive(Args, Clone, Debug)]
+pub struct Options {
+    /// The template that is also deployed.
+    #[arg(long, value_name = "FILE", default_value = "template.yaml")]
+    pub template: PathBuf,
+    /// Events to publish, as JSON Lines.
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+    /// Use what answers there instead of the embedded engine, for example LocalStack.
+    #[arg(long, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// Port of the embedded engine; 0 takes a free one.
+    #[arg(long, default_value_t = 4566)]
+    pub port: u16,
+    /// End when nothing is visible, in flight or delayed outside dead-letter queues.
+    #[arg(long)]
+    pub until_idle: bool,
+    /// Print the result as one JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+    /// Build the functions optimised.
+    #[arg(long)]
+    pub release: bool,
+    /// Template parameter; wins over those of samconfig.yaml.
+    #[arg(long = "parameter", value_name = "NAME=VALUE")]
+    pub parameters: Vec<String>,
+    /// Section of samconfig.yaml to take parameters from.
+    #[arg(long, value_name = "NAME", default_value = "dev")]
+    pub config_env: String,
+}
+
+/// Runs until idle or interrupted.
+///
+/// # Errors
+/// If the template cannot be used, the port is taken, a function does not compile or start, or
+/// the endpoint cannot be reached.
+pub async fn run(options: Options) -> Result<ExitCode, Error> {
+    let endpoint = options.endpoint_url.clone();
+    let endpoint = endpoint.unwrap_or_else(|| format!("http://127.0.0.1:{}", options.port));
+    // Read before anything starts, so that its errors come at once.
+    load(&options, &endpoint)?;
+    let events = read_events(&options)?;
+    let server = match options.endpoint_url {
+        None => Some(start_engine(options.port).await?),
+        Some(_) => None,
+    };
+    let endpoint = match &server {
+        Some(server) => format!("http://{}", server.addr()),
+        None => endpoint,
+    };
+    let stack = Arc::new(load(&options, &endpoint)?);
+    say_findings(&options, &stack);
+    let folder = folder(&options.template);
+    let binaries = build::build(&folder, &stack.functions, options.release).await?;
+    let config = aws::config(Some(&endpoint)).await?;
+    resources::create(&config, &stack).await?;
+    eprintln!("fanline: {} at {endpoint}; logs of functions in {}", described(&stack), run::log_folder(&folder).display());
+    let setting = run::Setting {
+        endpoint,
+        folder,
+        stack,
+        binaries,
+        config,
+        until_idle: options.until_idle,
+    };
+    let problems = events.problems.len();
+    let ended = run::run(setting, events).await;
+    if let Some(server) = server {
+        server.shutdown().await;
+    }
+    let (report, refused) = ended?;
+    match options.json {
+        true => println!("{}", serde_json::to_string(&report).map_err(|error| Error::new(error.to_string()))?),
+        false => println!("{}\n{}", report.table(), report.summary()),
+    }
+    let complete = report.lost == 0 && problems == 0 && refused == 0;
+    Ok(if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn folder(template: &Path) -> PathBuf {
+    let parent = template.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new(".")).to_owned()
+}
+
+fn load(options: &Options, endpoint: &str) -> Result<Stack, Error> {
+    let stage = template::stage(&folder(&options.template).join("samconfig.yaml"), &options.config_env)
+        .map_err(|error| Error::new(error.to_string()))?;
+    let mut parameters: BTreeMap<String, String> = stage.parameters.into_iter().collect();
+    for parameter in &options.parameters {
+        let (name, value) = parameter.split_once('=').ok_or_else(|| {
+            Error::new(format!("--parameter {parameter:?}: expected NAME=VALUE"))
+        })?;
+        parameters.insert(name.to_owned(), value.to_owned());
+    }
+    let environment = template::Environment {
+        region: region(),
+        account: ACCOUNT.to_owned(),
+        stack_name: stage.stack_name.unwrap_or_else(|| "fanline-dev".to_owned()),
+        queue_url_base: format!("{endpoint}/{ACCOUNT}"),
+        ..template::Environment::default()
+    };
+    template::load(&options.template, &parameters, &environment)
+        .map_err(|error| Error::new(error.to_string()))
+}
+
+/// The account of the embedded engine and of LocalStack.
+const ACCOUNT: &str = "000000000000";
+
+fn region() -> String {
+    let variables = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+    let configured = variables.iter().find_map(|name| std::env::var(name).ok());
+    configured.unwrap_or_else(|| aws::LOCAL_REGION.to_owned())
+}
+
+fn read_events(options: &Options) -> Result<EventsFile, Error> {
+    let Some(path) = &options.events else {
+        return Ok(EventsFile::default());
+    };
+    let file = EventsFile::read(path)?;
+    for problem in &file.problems {
+        eprintln!("fanline: {problem}; skipped");
+    }
+    Ok(file)
+}
+
+fn say_findings(options: &Options, stack: &Stack) {
+    for finding in &stack.findings {
+        eprintln!("fanline: {}: {finding}", options.template.display());
+    }
+}
+
+async fn start_engine(port: u16) -> Result<Server, Error> {
+    let config = fanline_engine::Config {
+        region: region(),
+        account: ACCOUNT.to_owned(),
+        ..fanline_engine::Config::default()
+    };
+    Server::bind(([127, 0, 0, 1], port).into(), config).await.map_err(|error| {
+        let advice = match error.kind() {
+            std::io::ErrorKind::AddrInUse => "; something else listens there: choose another with --port, or use it with --endpoint-url",
+            _ => "",
+        };
+        Error::new(format!("cannot listen on 127.0.0.1:{port}: {error}{advice}"))
+    })
+}
+
+fn described(stack: &Stack) -> String {
+    format!(
+        "{} topics, {} queues, {} tables, {} functions",
+        stack.topics.len(),
+        stack.queues.len(),
+        stack.tables.len(),
+        stack.functions.len()
+    )
+}

@@ -1,0 +1,129 @@
+//! Publishing the events file while the functions run, telling which queues each message must
+//! reach.
+
+use std::collections::BTreeMap;
+
+use aws_config::SdkConfig;
+use fanline::publish::Outgoing;
+use fanline_aws::Publisher;
+use fanline_engine::FilterPolicy;
+use tokio::sync::mpsc;
+
+use crate::{
+    Error,
+    publish::{by_topic, events_file::EventsFile, topic_arn},
+    template::Stack,
+};
+
+/// Messages handed to the publisher at once, so that progress shows.
+const CHUNK: usize = 100;
+
+/// What publishing reports.
+pub(super) enum Published {
+    /// A message was accepted; these queues (by ARN) must get it.
+    Message { body: String, queues: Vec<String> },
+    /// A message was refused.
+    Refused { event_id: String, reason: String },
+    /// No subscription's filter lets this message through.
+    Unrouted { event_id: String },
+}
+
+/// Who gets what: the template's subscriptions.
+pub(super) struct Routes {
+    subscriptions: Vec<Route>,
+    default_topic: Option<String>,
+}
+
+struct Route {
+    topic_arn: String,
+    queue_arn: String,
+    filter: Option<FilterPolicy>,
+}
+
+impl Routes {
+    /// Reads the subscriptions' filter policies.
+    pub(super) fn new(stack: &Stack) -> Result<Self, Error> {
+        let mut subscriptions = Vec::new();
+        for subscription in &stack.subscriptions {
+            subscriptions.push(Route {
+                topic_arn: subscription.topic_arn.clone(),
+                queue_arn: subscription.endpoint.clone(),
+                filter: filter(&subscription.attributes).map_err(|problem| {
+                    let (id, line) = (&subscription.logical_id, subscription.line);
+                    Error::new(format!("{id} (template line {line}): {problem}"))
+                })?,
+            });
+        }
+        let default_topic = match stack.topics.as_slice() {
+            [only] => Some(only.name.clone()),
+            _ => None,
+        };
+        Ok(Self { subscriptions, default_topic })
+    }
+
+    fn queues(&self, topic_arn: &str, message: &Outgoing) -> Vec<String> {
+        let wanting = self.subscriptions.iter().filter(|route| {
+            let wants = |filter: &FilterPolicy| filter.matches_strings(&message.attributes, &message.body);
+            route.topic_arn == topic_arn && route.filter.as_ref().is_none_or(wants)
+        });
+        wanting.map(|route| route.queue_arn.clone()).collect()
+    }
+}
+
+fn filter(attributes: &BTreeMap<String, String>) -> Result<Option<FilterPolicy>, String> {
+    let Some(policy) = attributes.get("FilterPolicy") else {
+        return Ok(None);
+    };
+    let scope = attributes.get("FilterPolicyScope").map(String::as_str);
+    FilterPolicy::parse_str(policy, scope).map(Some).map_err(|error| error.to_string())
+}
+
+/// Publishes everything, telling `sink` what became of each message.
+pub(super) async fn publish(
+    config: SdkConfig,
+    routes: Routes,
+    file: EventsFile,
+    sink: mpsc::UnboundedSender<Published>,
+) -> Result<(), Error> {
+    let client = aws_sdk_sns::Client::new(&config);
+    let events = file.expanded(routes.default_topic.as_deref())?;
+    for (topic, messages) in by_topic(events) {
+        let topic_arn = topic_arn(&client, &topic).await?;
+        let publisher = Publisher::new(client.clone(), &topic_arn, "fanline dev");
+        for chunk in messages.chunks(CHUNK) {
+            let refused = match publisher.send(chunk.to_vec()).await {
+                Ok(()) => Vec::new(),
+                Err(error) => error.refused,
+            };
+            for message in chunk {
+                let told = match refused.iter().find(|entry| entry.event_id == message.event_id) {
+                    Some(entry) => Published::Refused {
+                        event_id: entry.event_id.clone(),
+                        reason: entry.reason.clone(),
+                    },
+                    None => accepted(&routes, &topic_arn, message, &sink),
+                };
+                // Nobody listens any more once the run was interrupted.
+                let _interrupted = sink.send(told);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn accepted(
+    routes: &Routes,
+    topic_arn: &str,
+    message: &Outgoing,
+    sink: &mpsc::UnboundedSender<Published>,
+) -> Published {
+    let queues = routes.queues(topic_arn, message);
+    if queues.is_empty() {
+        let event_id = message.event_id.clone();
+        let _interrupted = sink.send(Published::Unrouted { event_id });
+    }
+    Published::Message {
+        body: message.body.clone(),
+        queues,
+    }
+}

@@ -1,0 +1,138 @@
+//! The result of a run: one table for people, one object for programs.
+
+use std::{collections::BTreeMap, fmt::Write, time::Duration};
+
+use serde::Serialize;
+
+/// What became of the messages of one queue.
+///
+/// `messages` arrived; each ended in exactly one of succeeded, duplicates, skipped,
+/// dead_lettered and left.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct QueueReport {
+    /// Messages that arrived in the queue.
+    pub messages: u64,
+    /// Deliveries, redeliveries included.
+    pub receives: u64,
+    /// The handler ran to its end.
+    pub succeeded: u64,
+    /// Recognised as done before, without effect.
+    pub duplicates: u64,
+    /// Deliveries that came back: failed, rejected, busy or not attempted.
+    pub retried: u64,
+    /// In the dead-letter queue.
+    pub dead_lettered: u64,
+    /// Still in the queue: visible, in flight or delayed.
+    pub left: u64,
+    /// Acknowledged unread, by a worker that is told to skip what it does not know.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub skipped: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// What became of everything that was published.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Report {
+    /// Messages published, copies counted.
+    pub published: u64,
+    /// By queue name.
+    pub queues: BTreeMap<String, QueueReport>,
+    /// Deliveries that should exist and of which nothing can be shown; must be 0.
+    pub lost: u64,
+    /// From the first publish to the end.
+    pub seconds: f64,
+}
+
+type Column = (&'static str, fn(&QueueReport) -> u64);
+
+const COLUMNS: [Column; 7] = [
+    ("messages", |queue| queue.messages),
+    ("receives", |queue| queue.receives),
+    ("succeeded", |queue| queue.succeeded),
+    ("duplicates", |queue| queue.duplicates),
+    ("retried", |queue| queue.retried),
+    ("dead-lettered", |queue| queue.dead_lettered),
+    ("left", |queue| queue.left),
+];
+
+impl Report {
+    /// The table, without a line break at its end.
+    pub fn table(&self) -> String {
+        let names = self.queues.keys().map(String::len);
+        let width = names.max().unwrap_or(0).max("queue".len());
+        let mut table = format!("{:width$}", "queue");
+        for (name, _) in COLUMNS {
+            // Writing to a String cannot fail.
+            let _ = write!(table, "  {name}");
+        }
+        for (name, queue) in &self.queues {
+            let _ = write!(table, "\n{name:width$}");
+            for (title, value) in COLUMNS {
+                let _ = write!(table, "  {:>1$}", value(queue), title.len());
+            }
+        }
+        table
+    }
+
+    /// The last line for people.
+    pub fn summary(&self) -> String {
+        format!(
+            "{} published, {} lost, {:.1} s",
+            self.published, self.lost, self.seconds
+        )
+    }
+
+    /// One line per queue, for output that is no terminal.
+    pub fn line(&self, elapsed: Duration) -> String {
+        let queues = self.queues.iter().map(|(name, queue)| {
+            let handled = queue.succeeded + queue.duplicates + queue.skipped;
+            format!("{name} {handled} handled, {} dead-lettered, {} left", queue.dead_lettered, queue.left)
+        });
+        let queues: Vec<String> = queues.collect();
+        format!("{:>5.1} s  {} published  {}", elapsed.as_secs_f64(), self.published, queues.join("  "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report() -> Report {
+        let queue = QueueReport {
+            messages: 214,
+            receives: 230,
+            succeeded: 200,
+            duplicates: 10,
+            retried: 16,
+            dead_lettered: 4,
+            ..QueueReport::default()
+        };
+        Report {
+            published: 214,
+            queues: [("email-service-queue".to_owned(), queue)].into(),
+            lost: 0,
+            seconds: 18.25,
+        }
+    }
+
+    #[test]
+    fn table_lines_up() {
+        assert_eq!(
+            report().table(),
+            "queue                messages  receives  succeeded  duplicates  retried  dead-lettered  left\n\
+             email-service-queue       214       230        200          10       16              4     0"
+        );
+        assert_eq!(report().summary(), "214 published, 0 lost, 18.2 s");
+    }
+
+    #[test]
+    fn json_has_the_documented_fields() {
+        assert_eq!(
+            serde_json::to_string(&report()).unwrap(),
+            r#"{"published":214,"queues":{"email-service-queue":{"messages":214,"receives":230,"succeeded":200,"duplicates":10,"retried":16,"dead_lettered":4,"left":0}},"lost":0,"seconds":18.25}"#
+        );
+    }
+}

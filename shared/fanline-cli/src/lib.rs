@@ -1,0 +1,17 @@
+//! What the `fanline` command is made of, as a library, so that each part can be tested alone.
+//!
+//! - [`dev`] runs a template's functions and queues on this machine.
+//! - [`publish`] sends events to a topic, from the command line or a file.
+//! - [`template`] reads `template.yaml` as CloudFormation would.
+//! - [`lambda`] runs unmodified function binaries as AWS Lambda would.
+//! - [`mapping`] polls queues and invokes functions as Lambda's SQS event source mapping does.
+
+pub mod aws;
+pub mod dev;
+mod error;
+pub mod lambda;
+pub mod mapping;
+pub mod publish;
+pub mod template;
+
+pub use error::Error;
