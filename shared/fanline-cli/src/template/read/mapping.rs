@@ -1,0 +1,149 @@
+//! Event source mappings, written as resources or as events of a function: the same properties
+//! but for the name of the source.
+
+use super::Reader;
+use super::table::one_of;
+use crate::template::document::Resource;
+use crate::template::error::TemplateError;
+use crate::template::field::Field;
+use crate::template::model::{EventSource, EventSourceMapping};
+
+const PROPERTIES: [&str; 21] = [
+    "BatchSize",
+    "BisectBatchOnFunctionError",
+    "DestinationConfig",
+    "Enabled",
+    "EventSourceArn",
+    "FilterCriteria",
+    "FunctionName",
+    "FunctionResponseTypes",
+    "KmsKeyArn",
+    "MaximumBatchingWindowInSeconds",
+    "MaximumRecordAgeInSeconds",
+    "MaximumRetryAttempts",
+    "MetricsConfig",
+    "ParallelizationFactor",
+    "ProvisionedPollerConfig",
+    "Queue",
+    "ScalingConfig",
+    "StartingPosition",
+    "Stream",
+    "Tags",
+    "TumblingWindowInSeconds",
+];
+
+impl Reader<'_> {
+    pub(super) fn connect_mapping(
+        &mut self,
+        resource: &Resource,
+        properties: &Field<'_>,
+    ) -> Result<(), TemplateError> {
+        let Some(function) = self.function_named(&properties.required("FunctionName")?)? else {
+            return Ok(());
+        };
+        let arn = properties.required("EventSourceArn")?.text()?;
+        let batch = if arn.contains(":sqs:") { 10 } else { 100 };
+        let (id, line) = (&resource.logical_id, resource.at.line);
+        self.push_mapping(id, line, &function, properties, "EventSourceArn", batch)
+    }
+
+    pub(super) fn push_mapping(
+        &mut self,
+        logical_id: &str,
+        line: u32,
+        function: &str,
+        properties: &Field<'_>,
+        source_property: &str,
+        default_batch_size: u32,
+    ) -> Result<(), TemplateError> {
+        properties.unknown_keys(
+            "an event source mapping",
+            &PROPERTIES,
+            &mut self.stack.findings,
+        );
+        let source = properties.required(source_property)?;
+        let arn = source.text()?;
+        let Some(event_source) = self.event_source(&arn, properties)? else {
+            if !arn.starts_with("arn:") {
+                return Err(source.error(format_args!(
+                    "is '{arn}'; expected an ARN, as GetAtt gives it"
+                )));
+            }
+            let problem = format_args!("is '{arn}', no queue or stream of this template; skipped");
+            self.stack.findings.push(source.finding(problem));
+            return Ok(());
+        };
+        let mut report_batch_item_failures = false;
+        for item in properties.items_of("FunctionResponseTypes")? {
+            one_of(&item, &["ReportBatchItemFailures"])?;
+            report_batch_item_failures = true;
+        }
+        let maximum_concurrency = match properties.get("ScalingConfig")? {
+            Some(scaling) => scaling.count_of("MaximumConcurrency", 2, 1000)?,
+            None => None,
+        };
+        let mut filter_patterns = Vec::new();
+        if let Some(criteria) = properties.get("FilterCriteria")? {
+            for filter in criteria.items_of("Filters")? {
+                filter_patterns.push(filter.required("Pattern")?.json()?.to_string());
+            }
+        }
+        self.stack.event_source_mappings.push(EventSourceMapping {
+            logical_id: logical_id.to_owned(),
+            line,
+            function: function.to_owned(),
+            source: event_source,
+            batch_size: properties
+                .count_of("BatchSize", 1, 10_000)?
+                .unwrap_or(default_batch_size),
+            maximum_batching_window_seconds: properties
+                .count_of("MaximumBatchingWindowInSeconds", 0, 300)?
+                .unwrap_or(0),
+            maximum_concurrency,
+            report_batch_item_failures,
+            filter_patterns,
+            enabled: properties.flag("Enabled")?.unwrap_or(true),
+        });
+        Ok(())
+    }
+
+    /// The queue or stream of this template with that ARN.
+    fn event_source(
+        &self,
+        arn: &str,
+        properties: &Field<'_>,
+    ) -> Result<Option<EventSource>, TemplateError> {
+        if let Some(queue) = self.stack.queues.iter().find(|queue| queue.arn == arn) {
+            let logical_id = queue.logical_id.clone();
+            return Ok(Some(EventSource::Queue {
+                logical_id,
+                arn: arn.to_owned(),
+            }));
+        }
+        let streams = |stream: &Option<String>| stream.as_deref() == Some(arn);
+        let Some(table) = self
+            .stack
+            .tables
+            .iter()
+            .find(|table| streams(&table.stream_arn))
+        else {
+            return Ok(None);
+        };
+        let positions = ["LATEST", "TRIM_HORIZON"];
+        Ok(Some(EventSource::Stream {
+            logical_id: table.logical_id.clone(),
+            arn: arn.to_owned(),
+            starting_position: one_of(&properties.required("StartingPosition")?, &positions)?,
+            maximum_retry_attempts: match properties.get("MaximumRetryAttempts")? {
+                Some(attempts) => attempts.number()?,
+                None => -1,
+            },
+            bisect_batch_on_function_error: properties
+                .flag("BisectBatchOnFunctionError")?
+                .unwrap_or(false),
+            parallelization_factor: properties
+                .count_of("ParallelizationFactor", 1, 10)?
+                .unwrap_or(1),
+        }))
+    }
+}
