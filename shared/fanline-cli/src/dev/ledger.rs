@@ -31,6 +31,7 @@ struct Arrival {
 enum State {
     Received,
     Deleted,
+    Filtered,
     DeadLettered,
 }
 
@@ -67,6 +68,13 @@ impl QueueLedger {
         }
     }
 
+    /// The mapping's filter criteria kept the message from the function and deleted it.
+    pub fn filtered(&mut self, message_id: &str) {
+        if let Some(arrival) = self.arrived.get_mut(message_id) {
+            arrival.state = State::Filtered;
+        }
+    }
+
     /// A message with this id lies in the queue's DLQ; a redrive by SQS keeps the id. Ids that
     /// never arrived here come from another queue with the same DLQ.
     pub fn dead_lettered(&mut self, message_id: &str) {
@@ -85,6 +93,28 @@ impl QueueLedger {
         self.receives
     }
 
+    /// Messages that were deleted, filtered ones included.
+    pub fn deletions(&self) -> u64 {
+        self.count(State::Deleted) + self.filter_count()
+    }
+
+    /// Messages that the mapping's filter criteria discarded.
+    pub fn filter_count(&self) -> u64 {
+        self.count(State::Filtered)
+    }
+
+    /// Copies that were published for this queue and have not been received.
+    pub fn missing(&self) -> u64 {
+        let mut found: HashMap<&str, u64> = HashMap::new();
+        for arrival in self.arrived.values() {
+            *found.entry(&arrival.body).or_default() += 1;
+        }
+        let expected = self.expected.iter();
+        expected
+            .map(|(body, expected)| expected.saturating_sub(found.get(body.as_str()).copied().unwrap_or(0)))
+            .sum()
+    }
+
     /// Messages in the DLQ.
     pub fn dead_letters(&self) -> u64 {
         self.count(State::DeadLettered)
@@ -97,24 +127,12 @@ impl QueueLedger {
 
     /// Messages of which nothing can be shown.
     pub fn lost(&self, evidence: &Evidence) -> u64 {
-        let mut accounted: HashMap<&str, u64> = HashMap::new();
-        let mut unproven = 0;
-        for arrival in self.arrived.values() {
-            let proven = match (arrival.state, &evidence.done) {
-                (State::Deleted, Some(done)) => arrival.is_done(done),
-                _ => true,
-            };
-            unproven += u64::from(!proven);
-            *accounted.entry(&arrival.body).or_default() += 1;
-        }
-        let missing: u64 = self
-            .expected
-            .iter()
-            .map(|(body, expected)| {
-                let found = accounted.get(body.as_str()).copied().unwrap_or(0);
-                expected.saturating_sub(found)
-            })
-            .sum();
+        let unproven = self.arrived.values().filter(|arrival| match (arrival.state, &evidence.done) {
+            (State::Deleted, Some(done)) => !arrival.is_done(done),
+            _ => false,
+        });
+        let unproven = unproven.count() as u64;
+        let missing = self.missing();
         let vanished = self.count(State::Received).saturating_sub(evidence.left);
         missing.saturating_sub(self.never_received(evidence))
             + vanished

@@ -6,6 +6,7 @@
 
 mod build;
 pub mod ledger;
+mod logs;
 pub mod metrics;
 mod progress;
 mod publishing;
@@ -82,7 +83,7 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
         None => endpoint,
     };
     let stack = Arc::new(load(&options, &endpoint)?);
-    say_findings(&options, &stack);
+    say_findings(&stack);
     let folder = folder(&options.template);
     let binaries = build::build(&folder, &stack.functions, options.release).await?;
     let config = aws::config(Some(&endpoint)).await?;
@@ -116,9 +117,9 @@ fn folder(template: &Path) -> PathBuf {
 }
 
 fn load(options: &Options, endpoint: &str) -> Result<Stack, Error> {
-    let stage = template::stage(&folder(&options.template).join("samconfig.yaml"), &options.config_env)
+    let stage = template::stage::load(&folder(&options.template).join("samconfig.yaml"), &options.config_env)
         .map_err(|error| Error::new(error.to_string()))?;
-    let mut parameters: BTreeMap<String, String> = stage.parameters.into_iter().collect();
+    let mut parameters: BTreeMap<String, String> = stage.parameters;
     for parameter in &options.parameters {
         let (name, value) = parameter.split_once('=').ok_or_else(|| {
             Error::new(format!("--parameter {parameter:?}: expected NAME=VALUE"))
@@ -128,9 +129,9 @@ fn load(options: &Options, endpoint: &str) -> Result<Stack, Error> {
     let environment = template::Environment {
         region: region(),
         account: ACCOUNT.to_owned(),
+        partition: "aws".to_owned(),
         stack_name: stage.stack_name.unwrap_or_else(|| "fanline-dev".to_owned()),
         queue_url_base: format!("{endpoint}/{ACCOUNT}"),
-        ..template::Environment::default()
     };
     template::load(&options.template, &parameters, &environment)
         .map_err(|error| Error::new(error.to_string()))
@@ -156,9 +157,9 @@ fn read_events(options: &Options) -> Result<EventsFile, Error> {
     Ok(file)
 }
 
-fn say_findings(options: &Options, stack: &Stack) {
+fn say_findings(stack: &Stack) {
     for finding in &stack.findings {
-        eprintln!("fanline: {}: {finding}", options.template.display());
+        eprintln!("fanline: {finding}");
     }
 }
 

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     Error, aws,
-    lambda::{Function, FunctionSpec, LogLine},
+    lambda::{Function, FunctionSpec, InvokeError, LogLine},
     mapping::{Mapping, MappingEvent, MappingSpec},
     publish::events_file::EventsFile,
     template::{self, EventSource, Queue, Stack},
@@ -52,6 +52,9 @@ pub(super) struct Setting {
     pub(super) until_idle: bool,
 }
 
+/// The variable by which a Fanline function is told its dedup table.
+const DEDUP_TABLE: &str = "FANLINE_DEDUP_TABLE";
+
 /// Where each function's output goes.
 pub(super) fn log_folder(folder: &Path) -> PathBuf {
     folder.join("target").join("fanline")
@@ -64,7 +67,7 @@ pub(super) async fn run(setting: Setting, events: EventsFile) -> Result<(Report,
     let functions = functions(&setting, &log_sink);
     let (event_sink, mapping_events) = unbounded_channel();
     let sqs = aws_sdk_sqs::Client::new(&setting.config);
-    let mappings = mappings(&setting, &functions, &sqs, &event_sink);
+    let mappings = mappings(&setting, &functions, &sqs, &event_sink)?;
     let (publish_sink, published) = unbounded_channel();
     let publishing = tokio::spawn(publishing::publish(setting.config.clone(), routes, events, publish_sink));
     drop((log_sink, event_sink));
@@ -79,7 +82,6 @@ pub(super) async fn run(setting: Setting, events: EventsFile) -> Result<(Report,
         published: 0,
         refused: 0,
         unrouted: BTreeSet::new(),
-        running: 0,
         idle_looks: 0,
         sqs,
         setting,
@@ -142,7 +144,7 @@ fn mappings(
     functions: &BTreeMap<String, Arc<Function>>,
     sqs: &aws_sdk_sqs::Client,
     events: &tokio::sync::mpsc::UnboundedSender<MappingEvent>,
-) -> Vec<Mapping> {
+) -> Result<Vec<Mapping>, Error> {
     let mut started = Vec::new();
     for mapping in setting.stack.event_source_mappings.iter().filter(|mapping| mapping.enabled) {
         let EventSource::Queue { logical_id, .. } = &mapping.source else {
@@ -163,9 +165,13 @@ fn mappings(
             report_batch_item_failures: mapping.report_batch_item_failures,
             filter_patterns: patterns.filter_map(|pattern| serde_json::from_str(pattern).ok()).collect(),
         };
-        started.push(Mapping::start(spec, sqs.clone(), Arc::clone(function), events.clone()));
+        let mapping_of_queue = Mapping::start(spec, sqs.clone(), Arc::clone(function), events.clone());
+        started.push(mapping_of_queue.map_err(|error| {
+            let (id, line) = (&mapping.logical_id, mapping.line);
+            Error::new(format!("{id} (template line {line}): {error}"))
+        })?);
     }
-    started
+    Ok(started)
 }
 
 /// The queues that a function reads, which are those to report on.
@@ -179,6 +185,28 @@ fn consumed_queues(stack: &Stack) -> impl Iterator<Item = &Queue> {
         })
         .collect();
     stack.queues.iter().filter(move |queue| consumed.contains(queue.arn.as_str()))
+}
+
+fn is_dead_letter_queue(stack: &Stack, queue: &Queue) -> bool {
+    let mut queues = stack.queues.iter();
+    queues.any(|source| source.dead_letter_target.as_ref() == Some(&queue.arn))
+}
+
+/// Ends when the user or the system asks the process to.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without a handler the process ends by the signal itself; nothing is left to wait for.
+    let _ended = tokio::signal::ctrl_c().await;
 }
 
 struct Sources {
@@ -199,7 +227,6 @@ struct Run {
     published: u64,
     refused: u64,
     unrouted: BTreeSet<String>,
-    running: u64,
     idle_looks: u32,
 }
 
@@ -243,7 +270,7 @@ impl Run {
         let nothing_left = report.queues.values().all(|queue| queue.left == 0);
         let all_arrived = self.ledgers.values().all(|ledger| ledger.missing() == 0);
         let waited = self.last_arrival.elapsed() >= ARRIVAL;
-        let idle = nothing_left && self.running == 0 && (all_arrived || waited);
+        let idle = nothing_left && (all_arrived || waited);
         self.idle_looks = if idle { self.idle_looks + 1 } else { 0 };
         self.idle_looks >= 2
     }
@@ -293,19 +320,122 @@ impl Run {
         match event {
             MappingEvent::Received { queue_arn, messages } => {
                 self.last_arrival = Instant::now();
-                self.running += 1;
-                if let Some(ledger) = self.ledgers.get_mut(&queue_arn) {
-                    for message in messages {
-                        ledger.received(&message.message_id, &message.body);
-                    }
+                let ledger = self.ledgers.entry(queue_arn.to_string()).or_default();
+                for message in messages {
+                    ledger.received(&message.message_id, &message.body);
                 }
             }
-            MappingEvent::Invoked { .. } => {}
-            MappingEvent::Deleted { .. } => {}
-            MappingEvent::Returned { .. } => {}
-            MappingEvent::Problem { text } => self.say(&text),
+            MappingEvent::Deleted { queue_arn, message_ids } => {
+                let ledger = self.ledgers.entry(queue_arn.to_string()).or_default();
+                message_ids.iter().for_each(|id| ledger.deleted(id));
+            }
+            MappingEvent::Filtered { queue_arn, message_ids } => {
+                let ledger = self.ledgers.entry(queue_arn.to_string()).or_default();
+                message_ids.iter().for_each(|id| ledger.filtered(id));
+            }
+            MappingEvent::Invoked { function, request_id, outcome: Err(error), .. } => {
+                self.metrics.invocation_failed(&request_id);
+                self.invocation_failed(&function, &error)?;
+            }
+            MappingEvent::Problem { text, .. } => self.say(&text),
+            // What is returned comes back or is found in a DLQ; nothing to book.
+            _ => {}
         }
         Ok(())
+    }
+
+    /// A function that does not start ends the run, with its own words: nothing would ever be
+    /// handled. Anything else is what Lambda would live with.
+    fn invocation_failed(&mut self, function: &str, error: &InvokeError) -> Result<(), Error> {
+        if let InvokeError::InitFailed { output, .. } = error {
+            self.progress.clear();
+            output.iter().for_each(|line| eprintln!("{function} | {line}"));
+            return Err(Error::new(format!("function {function}: {error}")));
+        }
+        self.say(&format!("{function}: {error}; its batch comes back"));
+        Ok(())
+    }
+
+    /// The state of all queues; what arrived is known only once it was received.
+    async fn live_report(&self) -> Result<Report, Error> {
+        let mut report = Report {
+            published: self.published,
+            seconds: self.started.elapsed().as_secs_f64(),
+            ..Report::default()
+        };
+        for queue in consumed_queues(&self.setting.stack) {
+            let left = queues::depth(&self.sqs, &queue.url).await?;
+            let ledger = &self.ledgers[&queue.arn];
+            let dead_lettered = ledger.arrived() - ledger.deletions().min(ledger.arrived());
+            let evidence = Evidence { left, ..Evidence::default() };
+            let line = self.queue_report(queue, &evidence, dead_lettered.saturating_sub(left));
+            report.queues.insert(queue.name.clone(), line);
+        }
+        Ok(report)
+    }
+
+    fn queue_report(&self, queue: &Queue, evidence: &Evidence, dead_lettered: u64) -> QueueReport {
+        let ledger = &self.ledgers[&queue.arn];
+        let counts = self.metrics.of(&queue.name);
+        let handled = ["succeeded", "duplicate", "skipped"];
+        let all: u64 = counts.iter().sum();
+        QueueReport {
+            messages: ledger.arrived() + ledger.never_received(evidence),
+            receives: ledger.receives(),
+            succeeded: count(&counts, "succeeded"),
+            duplicates: count(&counts, "duplicate"),
+            skipped: count(&counts, "skipped") + ledger.filter_count(),
+            retried: all - handled.iter().map(|metric| count(&counts, metric)).sum::<u64>(),
+            dead_lettered,
+            left: evidence.left,
+        }
+    }
+
+    /// Asks the queues, the dead-letter queues and the dedup tables what there is to show.
+    async fn final_report(&mut self) -> Result<Report, Error> {
+        let stack = Arc::clone(&self.setting.stack);
+        for queue in stack.queues.iter().filter(|queue| is_dead_letter_queue(&stack, queue)) {
+            let ids = queues::message_ids(&self.sqs, &queue.url).await?;
+            for source in consumed_queues(&stack).filter(|source| source.dead_letter_target.as_ref() == Some(&queue.arn)) {
+                let ledger = self.ledgers.entry(source.arn.clone()).or_default();
+                ids.iter().for_each(|id| ledger.dead_lettered(id));
+            }
+        }
+        let mut report = Report {
+            published: self.published,
+            seconds: self.started.elapsed().as_secs_f64(),
+            ..Report::default()
+        };
+        for queue in consumed_queues(&stack) {
+            let evidence = Evidence {
+                left: queues::depth(&self.sqs, &queue.url).await?,
+                done: self.completed(&stack, queue).await?,
+                skipped: count(&self.metrics.of(&queue.name), "skipped"),
+            };
+            let ledger = &self.ledgers[&queue.arn];
+            report.lost += ledger.lost(&evidence);
+            let line = self.queue_report(queue, &evidence, ledger.dead_letters());
+            report.queues.insert(queue.name.clone(), line);
+        }
+        Ok(report)
+    }
+
+    /// Event ids with a completed dedup record, if the queue's worker is one of Fanline's and
+    /// deduplicates by event id.
+    async fn completed(&self, stack: &Stack, queue: &Queue) -> Result<Option<BTreeSet<String>>, Error> {
+        let Some(consumer) = self.metrics.consumer_by_event_id(&queue.name) else {
+            return Ok(None);
+        };
+        let reads_queue = |mapping: &&template::EventSourceMapping| {
+            matches!(&mapping.source, EventSource::Queue { arn, .. } if *arn == queue.arn)
+        };
+        let mapping = stack.event_source_mappings.iter().find(reads_queue);
+        let function = mapping.and_then(|mapping| stack.function(&mapping.function));
+        let Some(table) = function.and_then(|function| function.environment.get(DEDUP_TABLE)) else {
+            return Ok(None);
+        };
+        let dynamodb = aws_sdk_dynamodb::Client::new(&self.setting.config);
+        queues::completed_keys(&dynamodb, table, consumer).await.map(Some)
     }
 
     fn say(&mut self, text: &str) {

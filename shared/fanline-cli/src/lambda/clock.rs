@@ -1,0 +1,15 @@
+//! The wall clock of the local Lambda service, needed because a deadline is told to another
+//! process as a date. Everything measured inside this process uses `tokio::time::Instant`.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Time since 1970, as the `Lambda-Runtime-Deadline-Ms` header counts it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the deadline crosses a process boundary, where only the wall clock is shared"
+)]
+pub(super) fn since_epoch() -> Duration {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+}

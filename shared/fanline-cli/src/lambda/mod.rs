@@ -1,0 +1,30 @@
+//! The local Lambda service: runs function binaries built on `lambda_runtime`, unchanged, one
+//! process per execution environment, each with a Runtime API of its own.
+//!
+//! The one thing to get wrong: an invocation that a process never read must go to another process
+//! instead of failing, and one that it did read must never run a second time unasked. [`exchange`]
+//! decides which is which.
+//!
+//! ```text
+//! Function ── pool of ──> Sandbox ── owns ──> keeper task: process, listener, output readers
+//!                            └── watches ──> Exchange: what the process and we have told each other
+//! ```
+
+mod backoff;
+mod clock;
+mod environment;
+mod error;
+mod exchange;
+mod function;
+mod keeper;
+mod output;
+mod process;
+mod runtime_api;
+mod sandbox;
+mod spec;
+mod watched;
+
+pub use error::{Ending, InvokeError};
+pub use function::Function;
+pub use output::{LogLine, LogSink, Stream};
+pub use spec::FunctionSpec;
