@@ -3,5 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod fake_sqs;
 mod lambda;
+mod mapping;
 mod support;
