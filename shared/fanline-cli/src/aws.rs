@@ -55,7 +55,7 @@ where
         (SdkError::DispatchFailure(failure), ..) => {
             let cause = failure
                 .as_connector_error()
-                .map_or("no answer".to_owned(), root_cause);
+                .map_or("no answer".to_owned(), |error| root_cause(error));
             format!("endpoint not reachable ({cause}); is it running, and is the address right?")
         }
         (SdkError::TimeoutError(_), ..) => "no answer in time".to_owned(),

@@ -79,7 +79,7 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
         Some(_) => None,
     };
     let endpoint = match &server {
-        Some(server) => format!("http://{}", server.addr()),
+        Some(server) => server.endpoint_url(),
         None => endpoint,
     };
     let stack = Arc::new(load(&options, &endpoint)?);
@@ -169,7 +169,7 @@ async fn start_engine(port: u16) -> Result<Server, Error> {
         account: ACCOUNT.to_owned(),
         ..fanline_engine::Config::default()
     };
-    Server::bind(([127, 0, 0, 1], port).into(), config).await.map_err(|error| {
+    Server::bind(("127.0.0.1", port), config).await.map_err(|error| {
         let advice = match error.kind() {
             std::io::ErrorKind::AddrInUse => "; something else listens there: choose another with --port, or use it with --endpoint-url",
             _ => "",

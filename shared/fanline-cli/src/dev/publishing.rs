@@ -6,7 +6,11 @@ use std::collections::BTreeMap;
 use aws_config::SdkConfig;
 use fanline::publish::Outgoing;
 use fanline_aws::Publisher;
-use fanline_engine::FilterPolicy;
+use fanline_engine::{
+    attribute::{AttributeValue, Attributes},
+    sns::filter::{FilterPolicy, FilterScope},
+};
+use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::{
@@ -62,8 +66,12 @@ impl Routes {
     }
 
     fn queues(&self, topic_arn: &str, message: &Outgoing) -> Vec<String> {
+        let attributes = message.attributes.iter();
+        let attributes = attributes.map(|(name, value)| (name.clone(), AttributeValue::string(value)));
+        // Attributes that SNS refuses made it refuse the message; this one was accepted.
+        let attributes = Attributes::new(attributes).unwrap_or_default();
         let wanting = self.subscriptions.iter().filter(|route| {
-            let wants = |filter: &FilterPolicy| filter.matches_strings(&message.attributes, &message.body);
+            let wants = |filter: &FilterPolicy| filter.matches(&attributes, &message.body);
             route.topic_arn == topic_arn && route.filter.as_ref().is_none_or(wants)
         });
         wanting.map(|route| route.queue_arn.clone()).collect()
@@ -74,8 +82,12 @@ fn filter(attributes: &BTreeMap<String, String>) -> Result<Option<FilterPolicy>,
     let Some(policy) = attributes.get("FilterPolicy") else {
         return Ok(None);
     };
-    let scope = attributes.get("FilterPolicyScope").map(String::as_str);
-    FilterPolicy::parse_str(policy, scope).map(Some).map_err(|error| error.to_string())
+    let policy: Value = serde_json::from_str(policy).map_err(|error| format!("FilterPolicy: {error}"))?;
+    let scope = match attributes.get("FilterPolicyScope").map(String::as_str) {
+        Some("MessageBody") => FilterScope::MessageBody,
+        _ => FilterScope::MessageAttributes,
+    };
+    FilterPolicy::parse(&policy, scope).map(Some).map_err(|error| format!("FilterPolicy: {error}"))
 }
 
 /// Publishes everything, telling `sink` what became of each message.

@@ -14,7 +14,7 @@ const MOST_MESSAGES: i32 = 10;
 ///
 /// # Errors
 /// If the queue cannot be asked.
-pub async fn depth(sqs: &aws_sdk_sqs::Client, queue_url: &str) -> Result<u64, Error> {
+pub(super) async fn depth(sqs: &aws_sdk_sqs::Client, queue_url: &str) -> Result<u64, Error> {
     let answer = sqs
         .get_queue_attributes()
         .queue_url(queue_url)
@@ -33,7 +33,7 @@ pub async fn depth(sqs: &aws_sdk_sqs::Client, queue_url: &str) -> Result<u64, Er
 ///
 /// # Errors
 /// If the queue cannot be read.
-pub async fn message_ids(sqs: &aws_sdk_sqs::Client, queue_url: &str) -> Result<Vec<String>, Error> {
+pub(super) async fn message_ids(sqs: &aws_sdk_sqs::Client, queue_url: &str) -> Result<Vec<String>, Error> {
     let mut ids = Vec::new();
     let mut handles = Vec::new();
     loop {
@@ -82,7 +82,7 @@ fn visible(
 ///
 /// # Errors
 /// If the table cannot be read.
-pub async fn completed_keys(
+pub(super) async fn completed_keys(
     dynamodb: &aws_sdk_dynamodb::Client,
     table: &str,
     consumer: &str,

@@ -24,7 +24,7 @@ use crate::{
 ///
 /// # Errors
 /// At the first resource that cannot be created; the error names it and its line.
-pub async fn create(config: &SdkConfig, stack: &Stack) -> Result<(), Error> {
+pub(super) async fn create(config: &SdkConfig, stack: &Stack) -> Result<(), Error> {
     let sqs = aws_sdk_sqs::Client::new(config);
     let sns = aws_sdk_sns::Client::new(config);
     let dynamodb = aws_sdk_dynamodb::Client::new(config);

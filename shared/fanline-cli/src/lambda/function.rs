@@ -65,20 +65,23 @@ impl Function {
     }
 
     /// Invokes the function and waits for its response. Waits for a free process when
-    /// `concurrency` invocations are running. Dropping the future kills the process it uses.
-    pub async fn invoke(&self, payload: Bytes) -> Result<Bytes, InvokeError> {
+    /// `concurrency` invocations are running. `request_id` is what logs and metrics call it. Dropping the future kills the process it uses.
+    pub async fn invoke(
+        &self,
+        request_id: &Arc<str>,
+        payload: Bytes,
+    ) -> Result<Bytes, InvokeError> {
         let _permit = self
             .permits
             .acquire()
             .await
             .map_err(|_| InvokeError::ShutDown)?;
-        let request_id: Arc<str> = request_id().into();
         for _ in 0..UNREACHED_LIMIT {
             let sandbox = match self.idle_sandbox() {
                 Some(sandbox) => sandbox,
                 None => self.start().await?,
             };
-            match sandbox.run(Arc::clone(&request_id), payload.clone()).await {
+            match sandbox.run(Arc::clone(request_id), payload.clone()).await {
                 Ran::Answered(answer) => {
                     self.pool().idle.push(sandbox);
                     return answer.map_err(
@@ -202,34 +205,8 @@ impl Function {
     }
 }
 
-/// A random UUID, as Lambda's request ids are.
-fn request_id() -> String {
-    let random = fastrand::u128(..);
-    let version_4 = (random & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
-    let digits = format!("{version_4:032x}");
-    let (a, rest) = digits.split_at(8);
-    let (b, rest) = rest.split_at(4);
-    let (c, rest) = rest.split_at(4);
-    let (d, e) = rest.split_at(4);
-    format!("{a}-{b}-{c}-{d}-{e}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn request_ids_are_random_uuids() {
-        let id = request_id();
-        let lengths: Vec<usize> = id.split('-').map(str::len).collect();
-        assert_eq!(lengths, [8, 4, 4, 4, 12]);
-        assert_eq!(id.chars().nth(14), Some('4'), "{id}");
-        assert!(
-            id.chars()
-                .nth(19)
-                .is_some_and(|digit| "89ab".contains(digit)),
-            "{id}"
-        );
-        assert_ne!(id, request_id());
-    }
+/// A new id for an invocation: a random UUID, as Lambda's are.
+pub fn request_id() -> Arc<str> {
+    let id = uuid::Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes());
+    id.into_uuid().to_string().into()
 }

@@ -25,6 +25,6 @@ mod spec;
 mod watched;
 
 pub use error::{Ending, InvokeError};
-pub use function::Function;
+pub use function::{Function, request_id};
 pub use output::{LogLine, LogSink, Stream};
 pub use spec::FunctionSpec;

@@ -6,7 +6,7 @@ use super::record::Record;
 use super::report::MappingEvent;
 use super::settle::settle;
 use super::spec::MappingSpec;
-use crate::lambda::{Function, InvokeError};
+use crate::lambda::{Function, InvokeError, request_id};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -45,6 +45,7 @@ impl Context {
     pub(super) async fn deliver(&self, batch: &Batch) {
         let started = Instant::now();
         let payload = batch.payload();
+        let request_id = request_id();
         let response = if payload.len() > PAYLOAD_LIMIT {
             Err(InvokeError::FunctionError {
                 error_type: "RequestEntityTooLarge".to_owned(),
@@ -54,11 +55,12 @@ impl Context {
                 ),
             })
         } else {
-            self.function.invoke(payload).await
+            self.function.invoke(&request_id, payload).await
         };
         self.tell(|queue_arn| MappingEvent::Invoked {
             queue_arn,
             function: self.function.spec().name.clone(),
+            request_id,
             batch_size: batch.records().len(),
             outcome: response.as_ref().map(|_| ()).map_err(InvokeError::clone),
             duration: started.elapsed(),

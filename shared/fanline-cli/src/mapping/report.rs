@@ -22,6 +22,8 @@ pub enum MappingEvent {
         queue_arn: Arc<str>,
         /// The function's name.
         function: String,
+        /// Lambda's id of the invocation.
+        request_id: Arc<str>,
         /// How many messages the batch had.
         batch_size: usize,
         /// Whether the function returned; which messages it returned follows in other events.

@@ -1,7 +1,7 @@
 //! What the tests share: specifications, a gate that functions wait at, and a view on processes.
 
 use bytes::Bytes;
-use fanline_cli::lambda::{Function, FunctionSpec, InvokeError, LogLine};
+use fanline_cli::lambda::{request_id, Function, FunctionSpec, InvokeError, LogLine};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::Command;
@@ -54,7 +54,7 @@ pub(crate) fn command(name: &str, value: impl Into<Value>) -> Bytes {
 }
 
 pub(crate) async fn invoke(function: &Function, payload: Bytes) -> Result<Value, InvokeError> {
-    let response = function.invoke(payload).await?;
+    let response = function.invoke(&request_id(), payload).await?;
     Ok(serde_json::from_slice(&response).unwrap())
 }
 
