@@ -1,0 +1,93 @@
+//! DynamoDB beside SQS and SNS: dynoxide, embedded, on the engine's clock.
+//!
+//! dynoxide's calls block on SQLite, so each runs on tokio's blocking threads; called on
+//! the reactor they would hold up every long poll.
+
+mod dispatch;
+mod names;
+
+use crate::Clock;
+use dynoxide::{Database, DynoxideError};
+use std::sync::Arc;
+
+/// An in-memory DynamoDB.
+#[derive(Clone)]
+pub(crate) struct DynamoDb {
+    database: Database,
+    names: Arc<names::Names>,
+}
+
+/// Status and JSON body of an answer.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: String,
+}
+
+impl DynamoDb {
+    pub(crate) fn new(
+        clock: Arc<dyn Clock>,
+        region: &str,
+        account: &str,
+    ) -> Result<Self, DynoxideError> {
+        Ok(Self {
+            database: Database::memory_with_clock(Arc::new(SharedClock(clock)))?,
+            names: Arc::new(names::Names::new(region, account)),
+        })
+    }
+
+    /// Carries out one call.
+    pub(crate) async fn call(&self, operation: String, body: bytes::Bytes) -> Answer {
+        let this = self.clone();
+        let work = tokio::task::spawn_blocking(move || this.call_blocking(&operation, &body));
+        work.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a DynamoDB call panicked");
+            let error = DynoxideError::InternalServerError("Internal server error".into());
+            failed("", error)
+        })
+    }
+
+    fn call_blocking(&self, operation: &str, body: &[u8]) -> Answer {
+        let Ok(body) = std::str::from_utf8(body) else {
+            return malformed();
+        };
+        if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(body) {
+            tracing::debug!(operation, %error, "a DynamoDB call is not JSON");
+            return malformed();
+        }
+        let body = self.names.inwards(operation, body);
+        match dispatch::run(&self.database, operation, &body) {
+            Ok(answer) => Answer {
+                status: 200,
+                body: self.names.outwards(operation, answer),
+            },
+            Err(error) => failed(operation, error),
+        }
+    }
+}
+
+fn malformed() -> Answer {
+    Answer {
+        status: 400,
+        body: r#"{"__type":"com.amazon.coral.service#SerializationException"}"#.into(),
+    }
+}
+
+fn failed(operation: &str, error: DynoxideError) -> Answer {
+    let error = dispatch::as_sent(operation, error);
+    Answer {
+        status: error.status_code(),
+        body: error.to_json(),
+    }
+}
+
+struct SharedClock(Arc<dyn Clock>);
+
+impl dynoxide::storage_backend::Clock for SharedClock {
+    fn now_unix_secs(&self) -> u64 {
+        self.0.now() / 1000
+    }
+
+    fn now_unix_secs_f64(&self) -> f64 {
+        self.0.now() as f64 / 1000.0
+    }
+}

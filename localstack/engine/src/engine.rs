@@ -1,0 +1,157 @@
+//! SNS and SQS together: the pure engine.
+//!
+//! The only place where a delivery meets a queue's policy. What cannot be delivered goes
+//! to the subscription's dead-letter queue if there is one, and is counted either way:
+//! nothing disappears in silence.
+
+use crate::EpochMillis;
+use crate::identity::Identity;
+use crate::sns::{Sns, SnsError, SnsRequest, SnsResponse, TopicDelivery};
+use crate::sqs::{Delivery, Sqs, SqsRequest, SqsStep};
+use std::sync::Arc;
+
+/// How the engine behaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineOptions {
+    /// Region and account of every ARN.
+    pub identity: Identity,
+    /// Whether a queue takes messages from a topic only if its policy says so, as on AWS.
+    pub enforce_queue_policies: bool,
+    /// Decides every id.
+    pub seed: u64,
+}
+
+/// SQS and SNS of one account.
+#[derive(Debug)]
+pub struct Engine {
+    identity: Identity,
+    enforce_queue_policies: bool,
+    /// All queues.
+    pub sqs: Sqs,
+    /// All topics.
+    pub sns: Sns,
+    undelivered: Undelivered,
+}
+
+/// Deliveries from SNS that did not reach their queue.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Undelivered {
+    /// The queue's policy does not admit the topic.
+    pub refused_by_policy: u64,
+    /// The queue does not exist, or did not take the message.
+    pub failed: u64,
+    /// Of both: stored in the subscription's dead-letter queue.
+    pub dead_lettered: u64,
+}
+
+/// What an SNS call led to.
+#[derive(Debug)]
+pub struct Published {
+    /// What the caller is told.
+    pub answer: Result<SnsResponse, SnsError>,
+    /// Queues whose waiting receives should look again.
+    pub woken: Vec<Arc<str>>,
+}
+
+impl Engine {
+    /// An empty account.
+    pub fn new(options: EngineOptions) -> Self {
+        let EngineOptions {
+            identity,
+            enforce_queue_policies,
+            seed,
+        } = options;
+        Self {
+            sqs: Sqs::new(identity.clone(), seed),
+            sns: Sns::new(identity.clone(), seed.wrapping_add(1)),
+            identity,
+            enforce_queue_policies,
+            undelivered: Undelivered::default(),
+        }
+    }
+
+    /// Carries out a call to SQS.
+    pub fn sqs(&mut self, now: EpochMillis, base_url: &str, request: SqsRequest) -> SqsStep {
+        self.sqs.step(now, base_url, request)
+    }
+
+    /// Carries out a call to SNS, deliveries included.
+    pub fn sns(&mut self, now: EpochMillis, base_url: &str, request: SnsRequest) -> Published {
+        let step = self.sns.step(now, base_url, request);
+        for delivery in step.deliveries {
+            self.deliver(now, delivery);
+        }
+        Published {
+            answer: step.answer,
+            woken: self.sqs.take_woken(),
+        }
+    }
+
+    /// Deliveries that did not reach their queue.
+    pub fn undelivered(&self) -> Undelivered {
+        self.undelivered
+    }
+
+    fn deliver(&mut self, now: EpochMillis, delivery: TopicDelivery) {
+        let TopicDelivery {
+            topic_arn,
+            queue_arn,
+            dead_letters,
+            message,
+            fallback,
+        } = delivery;
+        let kept = message.as_ref().ok().cloned().or(fallback);
+        let outcome = match message {
+            Ok(message) => self.send(now, &topic_arn, &queue_arn, message),
+            Err(reason) => Err(Trouble::Failed(reason)),
+        };
+        let Err(trouble) = outcome else { return };
+        let reason = match trouble {
+            Trouble::Refused => {
+                self.undelivered.refused_by_policy += 1;
+                "its policy does not allow sns.amazonaws.com to sqs:SendMessage from this topic; add an AWS::SQS::QueuePolicy".to_owned()
+            }
+            Trouble::Failed(reason) => {
+                self.undelivered.failed += 1;
+                reason
+            }
+        };
+        let rescued = match (&dead_letters, kept) {
+            (Some(queue), Some(message)) => self.send(now, &topic_arn, queue, message).is_ok(),
+            _ => false,
+        };
+        self.undelivered.dead_lettered += u64::from(rescued);
+        tracing::warn!(
+            topic = &*topic_arn,
+            queue = &*queue_arn,
+            rescued,
+            "a message was not delivered to a subscribed queue: {reason}"
+        );
+    }
+
+    fn send(
+        &mut self,
+        now: EpochMillis,
+        topic_arn: &str,
+        queue_arn: &str,
+        message: Delivery,
+    ) -> Result<(), Trouble> {
+        let missing = || Trouble::Failed("the queue does not exist".to_owned());
+        let name = self.identity.queue_of_arn(queue_arn).ok_or_else(missing)?;
+        let admitted = self.sqs.admits_topic(name, topic_arn).ok_or_else(missing)?;
+        if self.enforce_queue_policies && !admitted {
+            return Err(Trouble::Refused);
+        }
+        self.sqs
+            .deliver(now, name, message)
+            .map_err(|error| Trouble::Failed(error.to_string()))
+    }
+}
+
+enum Trouble {
+    Refused,
+    Failed(String),
+}
+
+#[cfg(test)]
+mod tests;

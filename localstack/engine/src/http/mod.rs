@@ -1,0 +1,18 @@
+//! The HTTP front: every service on one port, told apart as SDKs write them.
+//!
+//! Locks are held for one step of the state machine and never across a wait.
+
+mod answer;
+mod route;
+mod sns;
+mod sqs;
+mod state;
+mod xml;
+
+pub(crate) use route::route;
+pub(crate) use state::State;
+
+use bytes::Bytes;
+use http_body_util::Full;
+
+pub(crate) type HttpResponse = hyper::Response<Full<Bytes>>;

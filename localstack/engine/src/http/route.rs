@@ -1,0 +1,151 @@
+//! Which service a request is for.
+//!
+//! JSON services name their operation in `X-Amz-Target`, query services in the form's
+//! `Action`. SQS and SNS share `Action` names (TagResource apart), so SQS's query protocol
+//! is recognised by its own operations.
+
+use super::answer::{JSON, XML, answer};
+use super::{HttpResponse, State, sns, sqs, xml};
+use crate::query::Form;
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::header::HOST;
+use hyper::{Method, Request};
+use std::sync::Arc;
+
+/// The largest body AWS takes anywhere here is DynamoDB's 16 MB.
+const LARGEST_BODY: usize = 16 * 1024 * 1024;
+
+pub(crate) async fn route(state: Arc<State>, request: Request<Incoming>) -> HttpResponse {
+    let request_id = crate::identity::format_uuid(fastrand::u128(..));
+    let (parts, body) = request.into_parts();
+    if parts.method == Method::GET && parts.uri.path() == "/_engine/health" {
+        return answer(200, "application/json", HEALTH, &request_id);
+    }
+    let base_url = base_url(
+        &state,
+        parts.headers.get(HOST).and_then(|host| host.to_str().ok()),
+    );
+    let body = match Limited::new(body, LARGEST_BODY).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => {
+            let message = format!("The request body is larger than {LARGEST_BODY} bytes.");
+            return answer(
+                413,
+                JSON,
+                error_json("RequestEntityTooLargeException", &message),
+                &request_id,
+            );
+        }
+        Err(_) => {
+            let message = "The request body ended before its announced length.";
+            return answer(
+                400,
+                JSON,
+                error_json("SerializationException", message),
+                &request_id,
+            );
+        }
+    };
+    let target = parts
+        .headers
+        .get("x-amz-target")
+        .map(|target| target.to_str());
+    match target {
+        Some(Ok(target)) => json(&state, target, body, &base_url, &request_id).await,
+        Some(Err(_)) => unknown_target("(not text)", &request_id),
+        None => {
+            let mut form = Form::parse(&body);
+            if let Some(query) = parts.uri.query()
+                && form.get("Action").is_none()
+            {
+                form = Form::parse(query.as_bytes());
+            }
+            query(&state, &form, parts.uri.path(), &base_url, &request_id).await
+        }
+    }
+}
+
+async fn json(
+    state: &State,
+    target: &str,
+    body: Bytes,
+    base_url: &str,
+    request_id: &str,
+) -> HttpResponse {
+    match target.split_once('.') {
+        Some(("AmazonSQS", operation)) => {
+            sqs::json(state, operation, &body, base_url, request_id).await
+        }
+        Some(("DynamoDB_20120810" | "DynamoDBStreams_20120810", operation)) => {
+            let outcome = state.dynamodb.call(operation.to_owned(), body).await;
+            answer(outcome.status, JSON, outcome.body, request_id)
+        }
+        _ => unknown_target(target, request_id),
+    }
+}
+
+async fn query(
+    state: &State,
+    form: &Form,
+    path: &str,
+    base_url: &str,
+    request_id: &str,
+) -> HttpResponse {
+    match form.get("Action") {
+        Some("GetCallerIdentity") => answer(
+            200,
+            XML,
+            xml::caller_identity(&state.account, request_id),
+            request_id,
+        ),
+        Some(action) if sqs::speaks_query(action) => {
+            sqs::query(state, form, path, base_url, request_id).await
+        }
+        Some(_) => sns::query(state, form, base_url, request_id),
+        None => {
+            let message = format!(
+                "The request has neither an X-Amz-Target header nor an Action parameter; this engine answers SQS, SNS, STS GetCallerIdentity and DynamoDB. Found path '{path}'."
+            );
+            let body = xml::error(xml::SNS, "MissingAction", &message, "Sender", request_id);
+            answer(400, XML, body, request_id)
+        }
+    }
+}
+
+/// Clients reach the engine under different names; queue URLs answer with the one they used.
+fn base_url(state: &State, host: Option<&str>) -> String {
+    let is_host = |host: &&str| {
+        !host.is_empty()
+            && host
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte))
+    };
+    match host.filter(is_host) {
+        Some(host) => format!("http://{host}"),
+        None => format!("http://{}", state.address),
+    }
+}
+
+fn unknown_target(target: &str, request_id: &str) -> HttpResponse {
+    let message = format!(
+        "X-Amz-Target '{target}' is no service of this engine: use AmazonSQS, DynamoDB_20120810 or DynamoDBStreams_20120810."
+    );
+    answer(
+        400,
+        JSON,
+        error_json("UnknownOperationException", &message),
+        request_id,
+    )
+}
+
+fn error_json(kind: &str, message: &str) -> String {
+    serde_json::json!({
+        "__type": format!("com.amazon.coral.service#{kind}"),
+        "message": message,
+    })
+    .to_string()
+}
+
+const HEALTH: &str = r#"{"services":{"dynamodb":"running","dynamodbstreams":"running","sns":"running","sqs":"running","sts":"running"}}"#;

@@ -1,0 +1,136 @@
+//! SQS over HTTP, and the waiting of long polls.
+//!
+//! A long poll is repeated receives: after each wake-up the queue is asked again, so a
+//! message that another consumer took in between is simply not there.
+
+use super::answer::{JSON, XML, answer};
+use super::{HttpResponse, State, xml};
+use crate::query::Form;
+use crate::sqs::{ReceiveMessage, Received, SqsError, SqsRequest, SqsResponse, Wait};
+use hyper::header::{HeaderName, HeaderValue};
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+
+const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
+
+pub(crate) async fn json(
+    state: &State,
+    operation: &str,
+    body: &[u8],
+    base_url: &str,
+    request_id: &str,
+) -> HttpResponse {
+    let outcome = match SqsRequest::parse(operation, body) {
+        Ok(request) => call(state, base_url, request).await,
+        Err(error) => Err(error),
+    };
+    match outcome.map(|response| serde_json::to_vec(&response)) {
+        Ok(Ok(body)) => answer(200, JSON, body, request_id),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "an SQS answer could not be written");
+            answer(500, JSON, r#"{"__type":"InternalFailure"}"#, request_id)
+        }
+        Err(error) => failed(&error, request_id),
+    }
+}
+
+/// Whether an `Action` is SQS's.
+pub(crate) fn speaks_query(action: &str) -> bool {
+    const SHARED: [&str; 2] = ["AddPermission", "RemovePermission"];
+    !SHARED.contains(&action)
+        && !matches!(
+            SqsRequest::parse(action, b"{}"),
+            Err(error) if error.kind() == crate::sqs::SqsErrorKind::UnknownOperation
+        )
+}
+
+/// The query protocol, which only clients older than 2023 speak, is refused with a reason.
+pub(crate) async fn query(
+    _state: &State,
+    form: &Form,
+    _path: &str,
+    _base_url: &str,
+    request_id: &str,
+) -> HttpResponse {
+    let message = format!(
+        "This engine speaks SQS's JSON protocol, not yet its query protocol; found Action={}. Use an AWS SDK or CLI from 2024 or later.",
+        form.get("Action").unwrap_or_default()
+    );
+    let body = xml::error(
+        xml::SQS,
+        "UnsupportedProtocol",
+        &message,
+        "Sender",
+        request_id,
+    );
+    answer(400, XML, body, request_id)
+}
+
+pub(crate) async fn call(
+    state: &State,
+    base_url: &str,
+    request: SqsRequest,
+) -> Result<SqsResponse, SqsError> {
+    match request {
+        SqsRequest::ReceiveMessage(receive) => wait_for_messages(state, base_url, receive).await,
+        request => state.sqs(base_url, request),
+    }
+}
+
+async fn wait_for_messages(
+    state: &State,
+    base_url: &str,
+    receive: ReceiveMessage,
+) -> Result<SqsResponse, SqsError> {
+    let ask = || state.sqs(base_url, SqsRequest::ReceiveMessage(receive.clone()));
+    let first = ask()?;
+    let Some(Wait { queue, seconds, .. }) = empty(&first) else {
+        return Ok(first);
+    };
+    let deadline = Instant::now() + Duration::from_secs(u64::from(*seconds));
+    let waiters = state.waiters_of(queue);
+    loop {
+        let notified = waiters.notified();
+        tokio::pin!(notified);
+        notified.as_mut().enable();
+        let response = ask()?;
+        let Some(wait) = empty(&response) else {
+            return Ok(response);
+        };
+        if Instant::now() >= deadline {
+            return Ok(response);
+        }
+        let look_again = match wait.next_visible {
+            Some(at) => {
+                let until = at.saturating_sub(state.now()).max(1);
+                deadline.min(Instant::now() + Duration::from_millis(until))
+            }
+            None => deadline,
+        };
+        tokio::select! {
+            () = notified => {}
+            () = sleep_until(look_again) => {}
+        }
+    }
+}
+
+/// What to wait for, if there is nothing and waiting was asked for.
+fn empty(response: &SqsResponse) -> Option<&Wait> {
+    match response {
+        SqsResponse::Received(Received { messages, wait })
+            if messages.is_empty() && wait.seconds > 0 =>
+        {
+            Some(wait)
+        }
+        _ => None,
+    }
+}
+
+fn failed(error: &SqsError, request_id: &str) -> HttpResponse {
+    let body = serde_json::json!({ "__type": error.json_type(), "message": error.to_string() });
+    let mut response = answer(error.status(), JSON, body.to_string(), request_id);
+    if let Ok(header) = HeaderValue::from_str(&format!("{};Sender", error.query_code())) {
+        response.headers_mut().insert(QUERY_ERROR, header);
+    }
+    response
+}

@@ -1,0 +1,84 @@
+//! What all connections share: the engine behind its lock, and the waiting receives.
+//!
+//! A waiter must register before it looks at the queue; looking first would miss the
+//! message that arrives in between.
+
+use crate::dynamodb::DynamoDb;
+use crate::engine::Engine;
+use crate::sns::{SnsError, SnsRequest, SnsResponse};
+use crate::sqs::{SqsError, SqsRequest, SqsResponse};
+use crate::{Clock, EpochMillis};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+
+pub(crate) struct State {
+    engine: Mutex<Engine>,
+    waiters: Mutex<HashMap<Arc<str>, Arc<Notify>>>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) dynamodb: DynamoDb,
+    pub(crate) account: String,
+    pub(crate) address: std::net::SocketAddr,
+}
+
+impl State {
+    pub(crate) fn new(
+        engine: Engine,
+        clock: Arc<dyn Clock>,
+        dynamodb: DynamoDb,
+        account: String,
+        address: std::net::SocketAddr,
+    ) -> Self {
+        Self {
+            engine: Mutex::new(engine),
+            waiters: Mutex::default(),
+            clock,
+            dynamodb,
+            account,
+            address,
+        }
+    }
+
+    pub(crate) fn now(&self) -> EpochMillis {
+        self.clock.now()
+    }
+
+    /// The engine, for one step. A panic in an earlier step has already failed that call;
+    /// refusing all others would only hide it.
+    pub(crate) fn engine(&self) -> MutexGuard<'_, Engine> {
+        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn sqs(&self, base_url: &str, request: SqsRequest) -> Result<SqsResponse, SqsError> {
+        let step = self.engine().sqs(self.now(), base_url, request);
+        self.wake(&step.woken);
+        step.answer
+    }
+
+    pub(crate) fn sns(&self, base_url: &str, request: SnsRequest) -> Result<SnsResponse, SnsError> {
+        let published = self.engine().sns(self.now(), base_url, request);
+        self.wake(&published.woken);
+        published.answer
+    }
+
+    /// What wakes the receives that wait on a queue.
+    pub(crate) fn waiters_of(&self, queue: &Arc<str>) -> Arc<Notify> {
+        let mut waiters = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
+        waiters.entry(queue.clone()).or_default().clone()
+    }
+
+    fn wake(&self, queues: &[Arc<str>]) {
+        if queues.is_empty() {
+            return;
+        }
+        let mut waiters = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
+        for queue in queues {
+            if let Some(notify) = waiters.get(queue) {
+                notify.notify_waiters();
+                if Arc::strong_count(notify) == 1 {
+                    waiters.remove(queue);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The engine as a server, or as a value inside another program.
+//!
+//! Shutting down ends waiting receives at once: a client would rather see its connection
+//! close than wait 20 seconds for nothing.
+
+use crate::dynamodb::DynamoDb;
+use crate::engine::{Engine, EngineOptions, Undelivered};
+use crate::http::{State, route};
+use crate::identity::Identity;
+use crate::sqs::{Counts, QueueTotals};
+use crate::{Clock, SystemClock};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+/// How the server behaves.
+#[derive(Clone)]
+pub struct Config {
+    /// The region in ARNs; `us-east-1` by default.
+    pub region: String,
+    /// The account in ARNs and queue URLs; `000000000000` by default.
+    pub account: String,
+    /// Whether SNS delivers only where the queue's policy admits the topic, as AWS does.
+    pub enforce_queue_policies: bool,
+    /// Decides all ids; random by default.
+    pub seed: u64,
+    /// Where time comes from; the machine's clock by default.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            region: "us-east-1".into(),
+            account: "000000000000".into(),
+            enforce_queue_policies: true,
+            seed: fastrand::u64(..),
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+/// A running engine.
+pub struct Server {
+    state: Arc<State>,
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    accepting: JoinHandle<()>,
+}
+
+/// One queue as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueReport {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Messages by state, now.
+    pub counts: Counts,
+    /// What happened to its messages since it was created.
+    pub totals: QueueTotals,
+}
+
+impl Server {
+    /// Listens on `address`; port 0 picks a free one.
+    ///
+    /// # Errors
+    /// The port is in use, or the embedded database does not open.
+    pub async fn bind(address: impl ToSocketAddrs, config: Config) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let dynamodb = DynamoDb::new(config.clock.clone(), &config.region, &config.account)
+            .map_err(io::Error::other)?;
+        let engine = Engine::new(EngineOptions {
+            identity: Identity {
+                region: config.region,
+                account: config.account.clone(),
+            },
+            enforce_queue_policies: config.enforce_queue_policies,
+            seed: config.seed,
+        });
+        let state = State::new(engine, config.clock, dynamodb, config.account, address);
+        let state = Arc::new(state);
+        let (stop, stopped) = watch::channel(false);
+        let accepting = tokio::spawn(accept(listener, state.clone(), stopped));
+        Ok(Self {
+            state,
+            address,
+            stop,
+            accepting,
+        })
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What to give clients as endpoint URL.
+    pub fn endpoint_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// All queues, in order of their names.
+    pub fn queues(&self) -> Vec<QueueReport> {
+        let now = self.state.now();
+        let mut engine = self.state.engine();
+        let names: Vec<Arc<str>> = engine.sqs.queue_names().cloned().collect();
+        let report = |name: Arc<str>| {
+            Some(QueueReport {
+                counts: engine.sqs.counts(now, &name)?,
+                totals: engine.sqs.totals(&name)?,
+                name,
+            })
+        };
+        names.into_iter().filter_map(report).collect()
+    }
+
+    /// Messages that SNS could not deliver to a subscribed queue.
+    pub fn undelivered(&self) -> Undelivered {
+        self.state.engine().undelivered()
+    }
+
+    /// Closes all connections and frees the port.
+    pub async fn shutdown(self) {
+        // The task may have ended by itself; then there is nothing left to stop.
+        let _ = self.stop.send(true);
+        let _ = self.accepting.await;
+    }
+}
+
+async fn accept(listener: TcpListener, state: Arc<State>, mut stopped: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            // Also ends when the server value is dropped.
+            _ = stopped.changed() => break,
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    // Answers are small and awaited: batching them with Nagle costs 40 ms each.
+                    let _ = stream.set_nodelay(true);
+                    let state = state.clone();
+                    connections.spawn(async move {
+                        let service = service_fn(move |request| {
+                            let state = state.clone();
+                            async move { Ok::<_, Infallible>(route(state, request).await) }
+                        });
+                        let connection = hyper::server::conn::http1::Builder::new()
+                            // It would also close idle connections that SDKs keep for reuse.
+                            .header_read_timeout(None)
+                            .serve_connection(TokioIo::new(stream), service);
+                        if let Err(error) = connection.await {
+                            tracing::debug!(%error, "a connection ended early");
+                        }
+                    });
+                }
+                Err(error) => {
+                    // Out of file descriptors, mostly: pausing lets others close.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            },
+        }
+    }
+    connections.shutdown().await;
+}

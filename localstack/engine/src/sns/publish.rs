@@ -1,0 +1,320 @@
+//! Publishing: checks, deduplication on FIFO topics, and one delivery per subscriber that
+//! wants the message.
+//!
+//! A body is shared, not copied, between all raw subscribers, and hashed once.
+
+use super::error::{SnsError, SnsErrorKind, invalid};
+use super::notification::Notification;
+use super::request::{Publication, PublishEntry};
+use super::response::{FailedPublish, Published};
+use super::subscription::Subscription;
+use super::topics::Topic;
+use super::{Sns, SnsResponse, TopicDelivery};
+use crate::EpochMillis;
+use crate::attribute::Attributes;
+use crate::identity::{format_uuid, is_plain_name, md5, sha256_hex};
+use crate::sqs::Delivery;
+use crate::sqs::deduplication::Original;
+use crate::sqs::message::format_sequence;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+const MOST_RAW_ATTRIBUTES: usize = 10;
+const MOST_ENTRIES: usize = 10;
+
+/// A publication whose parts have been checked.
+struct Checked {
+    message: Arc<str>,
+    subject: Option<String>,
+    attributes: Arc<Attributes>,
+    group: Option<Arc<str>>,
+    deduplication: Option<Arc<str>>,
+}
+
+impl Sns {
+    pub(super) fn publish(
+        &mut self,
+        now: EpochMillis,
+        base_url: &str,
+        topic_arn: &str,
+        message: Publication,
+        deliveries: &mut Vec<TopicDelivery>,
+    ) -> Result<SnsResponse, SnsError> {
+        if topic_arn.is_empty() {
+            return Err(invalid(
+                "TopicArn or TargetArn",
+                "no value for required parameter",
+            ));
+        }
+        self.topic(topic_arn)?;
+        let published = self.publish_one(now, base_url, topic_arn, message, deliveries)?;
+        Ok(SnsResponse::Published(published))
+    }
+
+    pub(super) fn publish_batch(
+        &mut self,
+        now: EpochMillis,
+        base_url: &str,
+        topic_arn: &str,
+        entries: Vec<PublishEntry>,
+        deliveries: &mut Vec<TopicDelivery>,
+    ) -> Result<SnsResponse, SnsError> {
+        let largest = self.topic(topic_arn)?.largest_message;
+        check_batch(&entries, largest)?;
+        let mut successful = Vec::new();
+        let mut failed = Vec::new();
+        for PublishEntry { id, message } in entries {
+            let outcome = message.and_then(|message| {
+                self.publish_one(now, base_url, topic_arn, message, deliveries)
+            });
+            match outcome {
+                Ok(published) => successful.push((id, published)),
+                Err(error) => failed.push(FailedPublish {
+                    id,
+                    code: error.code(),
+                    message: error.to_string(),
+                    sender_fault: true,
+                }),
+            }
+        }
+        Ok(SnsResponse::PublishedBatch { successful, failed })
+    }
+
+    fn publish_one(
+        &mut self,
+        now: EpochMillis,
+        base_url: &str,
+        topic_arn: &str,
+        message: Publication,
+        deliveries: &mut Vec<TopicDelivery>,
+    ) -> Result<Published, SnsError> {
+        let id = self.random.u128(..);
+        let topic = self.topic(topic_arn)?;
+        let message = check(topic, message)?;
+        let sequence = match topic.take_in(now, id, &message) {
+            Ok(sequence) => sequence.map(format_sequence),
+            Err(original) => {
+                return Ok(Published {
+                    message_id: format_uuid(original.message_id),
+                    sequence_number: Some(format_sequence(original.sequence)),
+                });
+            }
+        };
+        let message_id = format_uuid(id);
+        let topic = &*topic;
+        let (topic_arn, subscribers) = (topic.arn.clone(), topic.subscribers.clone());
+        let body_md5 = md5(message.message.as_bytes());
+        let wanting = subscribers
+            .iter()
+            .filter_map(|arn| self.subscriptions.get(arn))
+            .filter(|subscription| {
+                let filter = subscription.settings.filter.as_ref();
+                filter.is_none_or(|filter| filter.matches(&message.attributes, &message.message))
+            });
+        for subscription in wanting {
+            let wrapped = || {
+                let notification = Notification {
+                    message_id: &message_id,
+                    sequence: sequence.as_deref(),
+                    topic_arn: &topic_arn,
+                    subject: message.subject.as_deref(),
+                    message: &message.message,
+                    at: now,
+                    subscription_arn: &subscription.arn,
+                    base_url,
+                    attributes: &message.attributes,
+                };
+                message.delivery(notification.to_json().into(), None, None)
+            };
+            deliveries.push(deliver(subscription, &message, body_md5, wrapped));
+        }
+        Ok(Published {
+            message_id,
+            sequence_number: sequence,
+        })
+    }
+}
+
+fn deliver(
+    subscription: &Subscription,
+    message: &Checked,
+    body_md5: [u8; 16],
+    wrapped: impl Fn() -> Delivery,
+) -> TopicDelivery {
+    let raw = subscription.settings.raw;
+    let too_many = raw && message.attributes.len() > MOST_RAW_ATTRIBUTES;
+    let content = if too_many {
+        Err(format!(
+            "{} message attributes, at most {MOST_RAW_ATTRIBUTES} can be delivered raw to SQS",
+            message.attributes.len()
+        ))
+    } else if raw {
+        let attributes = (!message.attributes.is_empty()).then(|| message.attributes.clone());
+        Ok(message.delivery(message.message.clone(), Some(body_md5), attributes))
+    } else {
+        Ok(wrapped())
+    };
+    TopicDelivery {
+        topic_arn: subscription.topic_arn.clone(),
+        queue_arn: subscription.endpoint.clone(),
+        dead_letters: subscription.settings.dead_letters.clone(),
+        fallback: too_many.then(wrapped),
+        message: content,
+    }
+}
+
+impl Checked {
+    fn delivery(
+        &self,
+        body: Arc<str>,
+        body_md5: Option<[u8; 16]>,
+        attributes: Option<Arc<Attributes>>,
+    ) -> Delivery {
+        Delivery {
+            body,
+            body_md5,
+            attributes,
+            group: self.group.clone(),
+            deduplication: self.deduplication.clone(),
+            trace_header: None,
+        }
+    }
+}
+
+impl Topic {
+    /// On a FIFO topic the sequence number, or the original this is a duplicate of.
+    fn take_in(
+        &mut self,
+        now: EpochMillis,
+        id: u128,
+        message: &Checked,
+    ) -> Result<Option<u64>, Original> {
+        self.deduplication.forget_expired(now);
+        let Some(deduplication) = message.deduplication.clone().filter(|_| self.fifo) else {
+            return Ok(None);
+        };
+        let key = (None, deduplication);
+        if let Some(original) = self.deduplication.original(&key) {
+            return Err(original);
+        }
+        self.next_sequence += 1;
+        let original = Original {
+            message_id: id,
+            sequence: self.next_sequence,
+        };
+        self.deduplication.remember(now, key, original);
+        Ok(Some(self.next_sequence))
+    }
+}
+
+fn check(topic: &Topic, given: Publication) -> Result<Checked, SnsError> {
+    let refuse = |reason: String| {
+        Err(SnsErrorKind::InvalidParameter.because(format!("Invalid parameter: {reason}")))
+    };
+    if given.message.is_empty() {
+        return refuse("Empty message".into());
+    }
+    if let Some(subject) = &given.subject {
+        let is_bad = |character: char| character.is_control() || !character.is_ascii();
+        if subject.is_empty() || subject.len() > 100 || subject.contains(is_bad) {
+            return refuse("Subject Reason: it must be 1 to 100 printable ASCII characters".into());
+        }
+    }
+    let message = match given.structure.as_deref() {
+        None => given.message,
+        Some("json") => queue_part(&given.message)?,
+        Some(other) => {
+            return refuse(format!(
+                "MessageStructure Reason: use json or nothing; found {other}"
+            ));
+        }
+    };
+    let attributes = Attributes::new(given.attributes)
+        .map_err(|reason| SnsErrorKind::ParameterValueInvalid.because(reason))?;
+    let size = message.len() + attributes.size();
+    if size > topic.largest_message {
+        return refuse(format!(
+            "Message too long: {size} bytes with its attributes, at most {} are allowed",
+            topic.largest_message
+        ));
+    }
+    let mut deduplication = given.deduplication;
+    if topic.fifo {
+        if given.group.is_none() {
+            return refuse("The MessageGroupId parameter is required for FIFO topics".into());
+        }
+        if deduplication.is_none() {
+            if !topic.content_based_deduplication {
+                return refuse("The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly".into());
+            }
+            deduplication = Some(sha256_hex(message.as_bytes()).into());
+        }
+    } else if deduplication.is_some() {
+        return refuse("MessageDeduplicationId Reason: The request includes MessageDeduplicationId parameter that is not valid for this topic type".into());
+    }
+    Ok(Checked {
+        message,
+        subject: given.subject,
+        attributes: Arc::new(attributes),
+        group: given.group,
+        deduplication,
+    })
+}
+
+/// `MessageStructure=json`: the text for queues, or the default.
+fn queue_part(message: &str) -> Result<Arc<str>, SnsError> {
+    let refuse = |reason: &str| {
+        SnsErrorKind::InvalidParameter
+            .because(format!("Invalid parameter: Message Structure - {reason}"))
+    };
+    let parts: BTreeMap<String, serde_json::Value> =
+        serde_json::from_str(message).map_err(|_| refuse("JSON message body failed to parse"))?;
+    let default = parts.get("default").and_then(serde_json::Value::as_str);
+    let default = default.ok_or_else(|| refuse("No default entry in JSON message body"))?;
+    let part = parts.get("sqs").and_then(serde_json::Value::as_str);
+    Ok(part.unwrap_or(default).into())
+}
+
+fn check_batch(entries: &[PublishEntry], largest: usize) -> Result<(), SnsError> {
+    if entries.is_empty() {
+        return Err(SnsErrorKind::EmptyBatchRequest
+            .because("The batch request doesn't contain any entries."));
+    }
+    if entries.len() > MOST_ENTRIES {
+        return Err(SnsErrorKind::TooManyEntriesInBatchRequest.because(format!(
+            "The batch request contains more entries than permissible: {}, at most {MOST_ENTRIES}.",
+            entries.len()
+        )));
+    }
+    let mut seen = HashSet::new();
+    for entry in entries {
+        if !is_plain_name(&entry.id, 80) {
+            return Err(SnsErrorKind::InvalidBatchEntryId.because(format!(
+                "The Id of a batch entry in a batch request doesn't abide by the specification: '{}'.",
+                entry.id
+            )));
+        }
+        if !seen.insert(&entry.id) {
+            return Err(SnsErrorKind::BatchEntryIdsNotDistinct.because(format!(
+                "Two or more batch entries in the request have the same Id: {}.",
+                entry.id
+            )));
+        }
+    }
+    let sizes = entries
+        .iter()
+        .filter_map(|entry| entry.message.as_ref().ok())
+        .map(|message| {
+            let attributes = message.attributes.iter();
+            let attributes = attributes
+                .map(|(name, value)| name.len() + value.data_type.len() + value.data_bytes().len());
+            message.message.len() + attributes.sum::<usize>()
+        });
+    let size: usize = sizes.sum();
+    if size > largest {
+        return Err(SnsErrorKind::BatchRequestTooLong.because(format!(
+            "The length of all the batch messages put together is more than the limit: {size} bytes, at most {largest}."
+        )));
+    }
+    Ok(())
+}

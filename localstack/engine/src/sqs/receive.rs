@@ -1,0 +1,239 @@
+//! ReceiveMessage: handing messages out, and sorting out those received too often.
+//!
+//! The dead-letter move happens here and not when a visibility timeout ends: as on AWS,
+//! a message nobody asks for again stays where it is.
+
+use super::attributes::LONGEST_VISIBILITY;
+use super::error::{SqsErrorKind, invalid};
+use super::message::{Message, format_sequence};
+use super::receipt::Receipt;
+use super::request::ReceiveMessage;
+use super::response::{AttributeOut, Received, ReceivedMessage, Wait};
+use super::{Sqs, SqsError, SqsResponse};
+use crate::EpochMillis;
+use crate::attribute::{AttributeData, AttributeValue};
+use crate::identity::{format_uuid, hex};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::collections::BTreeMap;
+
+const MOST_IN_FLIGHT: usize = 120_000;
+/// What AWS reports for the principal that sent; the engine knows no principals.
+const SENDER: &str = "AIDAFANLINEENGINE0000";
+
+const SYSTEM_ATTRIBUTES: [&str; 10] = [
+    "All",
+    "SenderId",
+    "SentTimestamp",
+    "ApproximateReceiveCount",
+    "ApproximateFirstReceiveTimestamp",
+    "SequenceNumber",
+    "MessageDeduplicationId",
+    "MessageGroupId",
+    "AWSTraceHeader",
+    "DeadLetterQueueSourceArn",
+];
+
+impl Sqs {
+    pub(super) fn receive(
+        &mut self,
+        now: EpochMillis,
+        call: &ReceiveMessage,
+    ) -> Result<SqsResponse, SqsError> {
+        let target = self.redrive_target(&call.queue_url)?;
+        let queue = self.queue_at(now, &call.queue_url)?;
+        let limits = Limits::read(call, queue.attributes.visibility_timeout)?;
+        check_names(call)?;
+        let room = MOST_IN_FLIGHT.saturating_sub(queue.store.counts().in_flight);
+        if room == 0 && !queue.attributes.fifo {
+            return Err(SqsErrorKind::OverLimit.because(format!(
+                "The queue has {MOST_IN_FLIGHT} messages in flight, the most it can have; delete some or let them become visible."
+            )));
+        }
+        let receive_limit = target.as_ref().and(queue.attributes.redrive.as_ref());
+        let taken = queue.store.receive(
+            now,
+            limits.most.min(room),
+            now + limits.visibility,
+            receive_limit.map(|redrive| redrive.max_receive_count),
+        );
+        let messages: Vec<ReceivedMessage> = taken
+            .keys
+            .iter()
+            .filter_map(|key| {
+                let message = queue.store.get(*key)?;
+                let receipt = Receipt {
+                    queue: queue.id,
+                    key: *key,
+                    receive_count: message.receive_count,
+                };
+                Some(show(message, receipt, call))
+            })
+            .collect();
+        let wait = Wait {
+            queue: queue.name.clone(),
+            seconds: limits.wait.unwrap_or(queue.attributes.receive_wait_seconds),
+            next_visible: if messages.is_empty() {
+                queue.store.next_visible()
+            } else {
+                None
+            },
+        };
+        let source = queue.arn.clone();
+        if !messages.is_empty() {
+            // Other receivers computed their waiting time before these messages got a
+            // visibility timeout.
+            self.wake(&wait.queue);
+        }
+        if let Some(target) = target {
+            self.bury(now, &source, &target, taken.exhausted);
+        }
+        Ok(SqsResponse::Received(Received { messages, wait }))
+    }
+}
+
+struct Limits {
+    most: usize,
+    visibility: EpochMillis,
+    wait: Option<u32>,
+}
+
+impl Limits {
+    fn read(call: &ReceiveMessage, default_visibility: u32) -> Result<Self, SqsError> {
+        let most = call.max_number_of_messages.unwrap_or(1);
+        if !(1..=10).contains(&most) {
+            return Err(invalid(
+                "MaxNumberOfMessages",
+                most,
+                "Must be between 1 and 10, if provided.",
+            ));
+        }
+        let visibility = call
+            .visibility_timeout
+            .unwrap_or(i64::from(default_visibility));
+        if !(0..=i64::from(LONGEST_VISIBILITY)).contains(&visibility) {
+            return Err(invalid(
+                "VisibilityTimeout",
+                visibility,
+                "Must be between 0 and 43200, if provided.",
+            ));
+        }
+        if let Some(wait) = call.wait_time_seconds
+            && !(0..=20).contains(&wait)
+        {
+            return Err(invalid(
+                "WaitTimeSeconds",
+                wait,
+                "Must be >= 0 and <= 20, if provided.",
+            ));
+        }
+        Ok(Self {
+            most: most as usize,
+            visibility: visibility as u64 * 1000,
+            wait: call.wait_time_seconds.map(|wait| wait as u32),
+        })
+    }
+}
+
+fn check_names(call: &ReceiveMessage) -> Result<(), SqsError> {
+    let names = call
+        .attribute_names
+        .iter()
+        .chain(&call.message_system_attribute_names);
+    match names
+        .into_iter()
+        .find(|name| !SYSTEM_ATTRIBUTES.contains(&name.as_str()))
+    {
+        Some(name) => Err(super::attributes::unknown(name)),
+        None => Ok(()),
+    }
+}
+
+fn show(message: &Message, receipt: Receipt, call: &ReceiveMessage) -> ReceivedMessage {
+    let wanted = &call.message_attribute_names;
+    let selected = message
+        .attributes
+        .as_ref()
+        .filter(|_| !wanted.is_empty())
+        .map(|all| all.select(|name| wanted.iter().any(|pattern| fits(pattern, name))));
+    let (sum, message_attributes) = match &selected {
+        Some(selected) => (
+            selected.md5().map(|sum| hex(&sum)),
+            selected
+                .iter()
+                .map(|(name, value)| (name.clone(), show_attribute(value)))
+                .collect(),
+        ),
+        None => (None, BTreeMap::new()),
+    };
+    ReceivedMessage {
+        message_id: format_uuid(message.id),
+        receipt_handle: receipt.encode(),
+        md5_of_body: hex(&message.body_md5),
+        body: message.body.clone(),
+        attributes: system_attributes(message, call),
+        md5_of_message_attributes: sum,
+        message_attributes,
+    }
+}
+
+/// `All`, `.*`, a prefix `name.*`, or the name itself.
+fn fits(pattern: &str, name: &str) -> bool {
+    pattern == "All"
+        || pattern == name
+        || pattern
+            .strip_suffix(".*")
+            .is_some_and(|prefix| name.starts_with(prefix))
+}
+
+fn system_attributes(message: &Message, call: &ReceiveMessage) -> BTreeMap<&'static str, String> {
+    let names = || {
+        call.attribute_names
+            .iter()
+            .chain(&call.message_system_attribute_names)
+    };
+    let mut shown = BTreeMap::new();
+    if names().next().is_none() {
+        return shown;
+    }
+    let all = names().any(|name| name == "All");
+    let mut put = |name: &'static str, value: Option<String>| {
+        if let Some(value) = value
+            && (all || names().any(|wanted| wanted == name))
+        {
+            shown.insert(name, value);
+        }
+    };
+    put("SenderId", Some(SENDER.to_owned()));
+    put("SentTimestamp", Some(message.sent.to_string()));
+    put(
+        "ApproximateReceiveCount",
+        Some(message.receive_count.to_string()),
+    );
+    put(
+        "ApproximateFirstReceiveTimestamp",
+        message.first_received.map(|at| at.to_string()),
+    );
+    if let Some(rare) = &message.rare {
+        let text =
+            |value: &Option<std::sync::Arc<str>>| value.as_ref().map(|text| text.to_string());
+        put("SequenceNumber", rare.sequence.map(format_sequence));
+        put("MessageDeduplicationId", text(&rare.deduplication));
+        put("MessageGroupId", text(&rare.group));
+        put("AWSTraceHeader", text(&rare.trace_header));
+        put("DeadLetterQueueSourceArn", text(&rare.dead_letter_source));
+    }
+    shown
+}
+
+fn show_attribute(value: &AttributeValue) -> AttributeOut {
+    let (string_value, binary_value) = match &value.data {
+        AttributeData::Text(text) => (Some(text.clone()), None),
+        AttributeData::Binary(bytes) => (None, Some(STANDARD.encode(bytes))),
+    };
+    AttributeOut {
+        data_type: value.data_type.clone(),
+        string_value,
+        binary_value,
+    }
+}

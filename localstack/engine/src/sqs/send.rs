@@ -1,0 +1,433 @@
+//! Taking messages in: SendMessage, its batch, and deliveries from SNS.
+//!
+//! A batch is refused as a whole only for the five reasons AWS lists; anything wrong with
+//! one entry fails that entry. Mixing these up loses or duplicates the entries beside it.
+
+use super::attributes::LARGEST_MESSAGE;
+use super::deduplication::{DeduplicationKey, Original};
+use super::error::{SqsErrorKind, invalid, missing};
+use super::message::{Message, Rare, State, format_sequence};
+use super::queue::Queue;
+use super::request::*;
+use super::response::{Batch, FailedEntry, Sent, SentEntry};
+use super::{Sqs, SqsError, SqsResponse};
+use crate::EpochMillis;
+use crate::attribute::{AttributeData, AttributeValue, Attributes};
+use crate::identity::{format_uuid, hex, is_plain_name, md5, sha256_hex};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+const MOST_ATTRIBUTES: usize = 10;
+/// Entries a batch may have.
+pub(crate) const MOST_ENTRIES: usize = 10;
+
+/// A message whose parts have been checked.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// The text.
+    pub body: Arc<str>,
+    /// MD5 of the text, if it is known already: a fan-out computes it once.
+    pub body_md5: Option<[u8; 16]>,
+    /// Message attributes.
+    pub attributes: Option<Arc<Attributes>>,
+    /// MessageGroupId.
+    pub group: Option<Arc<str>>,
+    /// MessageDeduplicationId.
+    pub deduplication: Option<Arc<str>>,
+    /// AWSTraceHeader.
+    pub trace_header: Option<Arc<str>>,
+}
+
+impl Sqs {
+    pub(super) fn send_message(
+        &mut self,
+        now: EpochMillis,
+        call: SendMessage,
+    ) -> Result<SqsResponse, SqsError> {
+        let id = self.random.u128(..);
+        let url = call.queue_url.clone();
+        let queue = self.queue_at(now, &url)?;
+        let sent = queue.send(now, id, call)?;
+        let name = queue.name.clone();
+        self.wake(&name);
+        Ok(SqsResponse::Sent(sent))
+    }
+
+    pub(super) fn send_batch(
+        &mut self,
+        now: EpochMillis,
+        call: SendMessageBatch,
+    ) -> Result<SqsResponse, SqsError> {
+        let name = self.queue_at(now, &call.queue_url)?.name.clone();
+        check_batch(call.entries.iter().map(|entry| entry.id.as_str()))?;
+        let size: usize = call
+            .entries
+            .iter()
+            .map(|entry| wire_size(&entry.message))
+            .sum();
+        if size > LARGEST_MESSAGE {
+            return Err(SqsErrorKind::BatchRequestTooLong.because(format!(
+                "Batch requests cannot be longer than {LARGEST_MESSAGE} bytes. You have sent {size} bytes."
+            )));
+        }
+        let mut batch = Batch {
+            successful: Vec::with_capacity(call.entries.len()),
+            failed: Vec::new(),
+        };
+        for SendEntry { id, message } in call.entries {
+            let message_id = self.random.u128(..);
+            let Some(queue) = self.queues.get_mut(&name) else {
+                break;
+            };
+            match queue.send(now, message_id, message) {
+                Ok(sent) => batch.successful.push(SentEntry { id, sent }),
+                Err(error) => batch.failed.push(failed(id, &error)),
+            }
+        }
+        self.wake(&name);
+        Ok(SqsResponse::SentBatch(batch))
+    }
+
+    /// Puts a message that SNS delivers into a queue.
+    ///
+    /// # Errors
+    /// As SendMessage.
+    pub fn deliver(
+        &mut self,
+        now: EpochMillis,
+        queue: &str,
+        delivery: Delivery,
+    ) -> Result<(), SqsError> {
+        let id = self.random.u128(..);
+        let queue = self.queue_at(now, queue)?;
+        let message = Delivery {
+            // A standard queue takes no deduplication id, yet a FIFO topic may feed one.
+            deduplication: delivery.deduplication.filter(|_| queue.attributes.fifo),
+            ..delivery
+        };
+        queue.accept(now, id, message, None)?;
+        let name = queue.name.clone();
+        self.wake(&name);
+        Ok(())
+    }
+
+    /// Whether the queue's policy lets the topic send; none if there is no such queue.
+    pub fn admits_topic(&self, queue: &str, topic_arn: &str) -> Option<bool> {
+        let queue = self.queues.get(queue)?;
+        let policy = queue.attributes.policy.as_ref();
+        Some(policy.is_some_and(|(_, policy)| {
+            policy.admits_topic(topic_arn, &queue.arn, &self.identity.account)
+        }))
+    }
+}
+
+impl Queue {
+    fn send(&mut self, now: EpochMillis, id: u128, call: SendMessage) -> Result<Sent, SqsError> {
+        if call.message_body.is_empty() {
+            return Err(missing("MessageBody"));
+        }
+        check_text(&call.message_body)?;
+        let attributes = read_attributes(call.message_attributes)?;
+        let (trace_header, system_md5) = read_trace_header(call.message_system_attributes)?;
+        let delivery = Delivery {
+            body: call.message_body,
+            body_md5: None,
+            attributes: (!attributes.is_empty()).then(|| Arc::new(attributes)),
+            group: call.message_group_id,
+            deduplication: call.message_deduplication_id,
+            trace_header,
+        };
+        let mut sent = self.accept(now, id, delivery, call.delay_seconds)?;
+        sent.md5_of_message_system_attributes = system_md5;
+        Ok(sent)
+    }
+
+    fn accept(
+        &mut self,
+        now: EpochMillis,
+        id: u128,
+        delivery: Delivery,
+        delay: Option<i64>,
+    ) -> Result<Sent, SqsError> {
+        let size = delivery.body.len() + delivery.attributes.as_ref().map_or(0, |all| all.size());
+        let largest = self.attributes.maximum_message_size as usize;
+        if size > largest {
+            return Err(SqsErrorKind::InvalidParameterValue.because(format!(
+                "One or more parameters are invalid. Reason: Message must be shorter than {largest} bytes. Found {size} bytes, attributes included."
+            )));
+        }
+        let delay = self.delay(delay)?;
+        let deduplication = self.check_fifo(&delivery)?;
+        let body_md5 = delivery
+            .body_md5
+            .unwrap_or_else(|| md5(delivery.body.as_bytes()));
+        let mut sent = Sent {
+            message_id: format_uuid(id),
+            md5_of_message_body: hex(&body_md5),
+            md5_of_message_attributes: delivery
+                .attributes
+                .as_ref()
+                .and_then(|all| all.md5())
+                .map(|sum| hex(&sum)),
+            md5_of_message_system_attributes: None,
+            sequence_number: None,
+        };
+        if let Some(original) = deduplication
+            .as_ref()
+            .and_then(|key| self.deduplication.original(key))
+        {
+            sent.message_id = format_uuid(original.message_id);
+            sent.sequence_number = Some(format_sequence(original.sequence));
+            return Ok(sent);
+        }
+        let sequence = self.attributes.fifo.then(|| self.take_sequence());
+        sent.sequence_number = sequence.map(format_sequence);
+        if let (Some(key), Some(sequence)) = (&deduplication, sequence) {
+            let original = Original {
+                message_id: id,
+                sequence,
+            };
+            self.deduplication.remember(now, key.clone(), original);
+        }
+        let rare = Rare {
+            group: delivery.group,
+            deduplication: deduplication.map(|(_, id)| id).or(delivery.deduplication),
+            sequence,
+            trace_header: delivery.trace_header,
+            dead_letter_source: None,
+        };
+        let is_plain =
+            rare.group.is_none() && rare.deduplication.is_none() && rare.trace_header.is_none();
+        let message = Message {
+            id,
+            body: delivery.body,
+            body_md5,
+            attributes: delivery.attributes,
+            rare: (!is_plain).then(|| Box::new(rare)),
+            sent: now,
+            first_received: None,
+            receive_count: 0,
+            receives_here: 0,
+            state: State::Available,
+        };
+        self.store.insert(now, message, now + delay);
+        Ok(sent)
+    }
+
+    fn delay(&self, asked: Option<i64>) -> Result<EpochMillis, SqsError> {
+        match asked {
+            // AWS refuses a delay on a FIFO message, also zero only in its documents.
+            Some(seconds) if self.attributes.fifo && seconds != 0 => Err(invalid(
+                "DelaySeconds",
+                seconds,
+                "The request include parameter that is not valid for this queue type.",
+            )),
+            Some(_) | None if self.attributes.fifo => {
+                Ok(u64::from(self.attributes.delay_seconds) * 1000)
+            }
+            Some(seconds @ 0..=900) => Ok(seconds as u64 * 1000),
+            Some(seconds) => Err(invalid(
+                "DelaySeconds",
+                seconds,
+                "DelaySeconds must be >= 0 and <= 900.",
+            )),
+            None => Ok(u64::from(self.attributes.delay_seconds) * 1000),
+        }
+    }
+
+    /// What a FIFO queue compares to recognise a duplicate; none on a standard queue.
+    fn check_fifo(&self, delivery: &Delivery) -> Result<Option<DeduplicationKey>, SqsError> {
+        for (parameter, id) in [
+            ("MessageGroupId", &delivery.group),
+            ("MessageDeduplicationId", &delivery.deduplication),
+        ] {
+            let is_bad = |id: &Arc<str>| {
+                id.is_empty() || id.len() > 128 || !id.bytes().all(|byte| byte.is_ascii_graphic())
+            };
+            if let Some(id) = id.as_ref().filter(|id| is_bad(id)) {
+                return Err(invalid(
+                    parameter,
+                    id,
+                    &format!(
+                        "{parameter} can only include alphanumeric and punctuation characters. 1 to 128 in length."
+                    ),
+                ));
+            }
+        }
+        if !self.attributes.fifo {
+            return match &delivery.deduplication {
+                Some(id) => Err(invalid(
+                    "MessageDeduplicationId",
+                    id,
+                    "The request includes a parameter that is not valid for this queue type.",
+                )),
+                None => Ok(None),
+            };
+        }
+        let group = delivery
+            .group
+            .as_ref()
+            .ok_or_else(|| missing("MessageGroupId"))?;
+        let id = match &delivery.deduplication {
+            Some(id) => id.clone(),
+            None if self.attributes.content_based_deduplication => {
+                sha256_hex(delivery.body.as_bytes()).into()
+            }
+            None => {
+                return Err(SqsErrorKind::InvalidParameterValue.because(
+                    "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
+                ));
+            }
+        };
+        let scope = self.attributes.deduplicate_per_group.then(|| group.clone());
+        Ok(Some((scope, id)))
+    }
+}
+
+/// The reasons for which a batch is refused as a whole, apart from its size.
+pub(crate) fn check_batch<'a>(ids: impl ExactSizeIterator<Item = &'a str>) -> Result<(), SqsError> {
+    if ids.len() == 0 {
+        return Err(SqsErrorKind::EmptyBatchRequest
+            .because("There should be at least one SendMessageBatchRequestEntry in the request."));
+    }
+    if ids.len() > MOST_ENTRIES {
+        return Err(SqsErrorKind::TooManyEntriesInBatchRequest.because(format!(
+            "Maximum number of entries per request are {MOST_ENTRIES}. You have sent {}.",
+            ids.len()
+        )));
+    }
+    let mut seen = HashSet::new();
+    for id in ids {
+        if !is_plain_name(id, 80) {
+            return Err(SqsErrorKind::InvalidBatchEntryId.because(format!(
+                "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long. Found '{id}'."
+            )));
+        }
+        if !seen.insert(id) {
+            return Err(
+                SqsErrorKind::BatchEntryIdsNotDistinct.because(format!("Id {id} repeated."))
+            );
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn failed(id: String, error: &SqsError) -> FailedEntry {
+    FailedEntry {
+        id,
+        sender_fault: true,
+        code: error.query_code(),
+        message: error.to_string(),
+    }
+}
+
+/// Only the characters XML 1.0 can carry.
+fn check_text(text: &str) -> Result<(), SqsError> {
+    let is_bad = |&character: &char| matches!(character, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
+    match text.chars().find(is_bad) {
+        Some(character) => Err(SqsErrorKind::InvalidMessageContents.because(format!(
+            "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF. Found #x{:X}.",
+            u32::from(character)
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn wire_size(message: &SendMessage) -> usize {
+    let attributes = message.message_attributes.iter().map(|(name, value)| {
+        let text = value.string_value.as_ref().map_or(0, String::len);
+        let bytes = value
+            .binary_value
+            .as_ref()
+            .map_or(0, |text| text.len() / 4 * 3);
+        name.len() + value.data_type.len() + text + bytes
+    });
+    message.message_body.len() + attributes.sum::<usize>()
+}
+
+fn read_attributes(given: BTreeMap<String, WireAttribute>) -> Result<Attributes, SqsError> {
+    if given.len() > MOST_ATTRIBUTES {
+        return Err(SqsErrorKind::InvalidParameterValue.because(format!(
+            "Number of message attributes [{}] exceeds the allowed maximum [{MOST_ATTRIBUTES}].",
+            given.len()
+        )));
+    }
+    let entries = given
+        .into_iter()
+        .map(|(name, wire)| Ok((name.clone(), read_attribute(&name, wire)?)))
+        .collect::<Result<Vec<_>, SqsError>>()?;
+    for (name, value) in &entries {
+        if let AttributeData::Text(text) = &value.data {
+            check_text(text).map_err(|error| {
+                SqsErrorKind::InvalidParameterValue
+                    .because(format!("Message attribute '{name}': {error}"))
+            })?;
+        }
+    }
+    Attributes::new(entries).map_err(|reason| SqsErrorKind::InvalidParameterValue.because(reason))
+}
+
+fn read_attribute(name: &str, wire: WireAttribute) -> Result<AttributeValue, SqsError> {
+    let refuse = |reason: String| SqsErrorKind::InvalidParameterValue.because(reason);
+    if wire.data_type.is_empty() {
+        return Err(refuse(format!(
+            "The message attribute '{name}' must contain non-empty message attribute type."
+        )));
+    }
+    let data = match (wire.string_value, wire.binary_value) {
+        (Some(text), None) => AttributeData::Text(text.into()),
+        (None, Some(text)) => {
+            let bytes = STANDARD.decode(text).map_err(|error| {
+                refuse(format!(
+                    "The message attribute '{name}' is not base64: {error}."
+                ))
+            })?;
+            AttributeData::Binary(bytes.into())
+        }
+        (None, None) => {
+            return Err(refuse(format!(
+                "The message attribute '{name}' must contain a non-empty value of its type '{}'.",
+                wire.data_type
+            )));
+        }
+        (Some(_), Some(_)) => {
+            return Err(refuse(format!(
+                "The message attribute '{name}' must have either a StringValue or a BinaryValue, not both."
+            )));
+        }
+    };
+    Ok(AttributeValue {
+        data_type: wire.data_type.into(),
+        data,
+    })
+}
+
+type TraceHeader = (Option<Arc<str>>, Option<String>);
+
+fn read_trace_header(given: BTreeMap<String, WireAttribute>) -> Result<TraceHeader, SqsError> {
+    if let Some(name) = given.keys().find(|name| *name != "AWSTraceHeader") {
+        return Err(SqsErrorKind::InvalidParameterValue.because(format!(
+            "Message system attribute name '{name}' is invalid: only AWSTraceHeader can be sent."
+        )));
+    }
+    let Some((name, wire)) = given.into_iter().next() else {
+        return Ok((None, None));
+    };
+    let value = read_attribute(&name, wire)?;
+    let AttributeData::Text(text) = value.data.clone() else {
+        return Err(SqsErrorKind::InvalidParameterValue
+            .because("Message system attribute 'AWSTraceHeader' must be a String."));
+    };
+    // Its name begins with AWS, which the checks for user attributes refuse.
+    let mut encoded = Vec::new();
+    for part in [name.as_bytes(), value.data_type.as_bytes()] {
+        encoded.extend((part.len() as u32).to_be_bytes());
+        encoded.extend(part);
+    }
+    encoded.push(1);
+    encoded.extend((text.len() as u32).to_be_bytes());
+    encoded.extend(text.as_bytes());
+    Ok((Some(text), Some(hex(&md5(&encoded)))))
+}

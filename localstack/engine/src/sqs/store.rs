@@ -1,0 +1,420 @@
+//! The messages of one queue and every change of their state.
+//!
+//! Each change touches the message, the counters, the order and the timers together;
+//! changing a `State` anywhere else would let them disagree. No operation looks at more
+//! messages than it changes, however long the queue is.
+
+use super::deadlines::Deadlines;
+use super::groups::Groups;
+use super::message::{Key, Message, State};
+use crate::EpochMillis;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+#[derive(Debug)]
+pub(crate) struct Store {
+    slots: Vec<Option<(u64, Message)>>,
+    free: Vec<u32>,
+    next_number: u64,
+    order: Order,
+    /// Ends of delays and of visibility timeouts.
+    timers: Deadlines,
+    /// When each message was sent; retention is added at the comparison, as it can change.
+    ages: Deadlines,
+    counts: Counts,
+    totals: QueueTotals,
+}
+
+#[derive(Debug)]
+enum Order {
+    /// May name messages that are gone: they are skipped when their turn comes.
+    Standard(VecDeque<Key>),
+    Fifo(Groups),
+}
+
+/// How many messages are in which state now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Could be received now.
+    pub available: usize,
+    /// Received, neither deleted nor visible again.
+    pub in_flight: usize,
+    /// Sent, not yet visible.
+    pub delayed: usize,
+}
+
+impl Counts {
+    /// All messages the queue holds.
+    pub fn total(&self) -> usize {
+        self.available + self.in_flight + self.delayed
+    }
+}
+
+/// What happened to the messages of a queue since it was created.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct QueueTotals {
+    /// Messages that arrived: sent, published to, or moved here.
+    pub arrived: u64,
+    /// Times a message was handed to a consumer.
+    pub receives: u64,
+    /// Deleted by a consumer.
+    pub deleted: u64,
+    /// Dropped at the end of the retention period.
+    pub expired: u64,
+    /// Moved to another queue, by redrive policy or move task.
+    pub moved: u64,
+    /// Dropped by PurgeQueue.
+    pub purged: u64,
+}
+
+/// What a receive took out of the available messages.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    pub(crate) keys: Vec<Key>,
+    /// Received too often: they belong in the dead-letter queue.
+    pub(crate) exhausted: Vec<Message>,
+}
+
+impl Store {
+    pub(crate) fn new(fifo: bool) -> Self {
+        let order = if fifo {
+            Order::Fifo(Groups::default())
+        } else {
+            Order::Standard(VecDeque::new())
+        };
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            next_number: 0,
+            order,
+            timers: Deadlines::default(),
+            ages: Deadlines::default(),
+            counts: Counts::default(),
+            totals: QueueTotals::default(),
+        }
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    pub(crate) fn totals(&self) -> QueueTotals {
+        self.totals
+    }
+
+    pub(crate) fn get(&self, key: Key) -> Option<&Message> {
+        find(&self.slots, key)
+    }
+
+    fn get_mut(&mut self, key: Key) -> Option<&mut Message> {
+        match self.slots.get_mut(key.slot as usize) {
+            Some(Some((number, message))) if *number == key.number => Some(message),
+            _ => None,
+        }
+    }
+
+    /// Adds a message that becomes visible at `visible_at`.
+    pub(crate) fn insert(
+        &mut self,
+        now: EpochMillis,
+        mut message: Message,
+        visible_at: EpochMillis,
+    ) -> Key {
+        let number = self.next_number;
+        self.next_number += 1;
+        self.totals.arrived += 1;
+        let slot = self.free.pop().unwrap_or(self.slots.len() as u32);
+        let key = Key { number, slot };
+        let delayed = visible_at > now;
+        message.state = if delayed {
+            State::Delayed { until: visible_at }
+        } else {
+            State::Available
+        };
+        let (sent, group) = (message.sent, message.group().cloned());
+        match self.slots.get_mut(slot as usize) {
+            Some(place) => *place = Some((number, message)),
+            None => self.slots.push(Some((number, message))),
+        }
+        self.ages.push(sent, key);
+        if let (Order::Fifo(groups), Some(group)) = (&mut self.order, &group) {
+            groups.append(group, key);
+        }
+        if delayed {
+            self.counts.delayed += 1;
+            self.timers.push(visible_at, key);
+        } else {
+            self.counts.available += 1;
+            self.line_up(key, group.as_ref());
+        }
+        self.sweep();
+        key
+    }
+
+    /// Lets time pass: ends delays, visibility timeouts and lives.
+    pub(crate) fn tick(&mut self, now: EpochMillis, retention: EpochMillis) {
+        while let Some((at, key)) = self.timers.pop_due(now) {
+            match self
+                .get(key)
+                .filter(|message| message.deadline() == Some(at))
+            {
+                Some(Message {
+                    state: State::InFlight { .. },
+                    ..
+                }) => self.release(key),
+                Some(_) => self.end_delay(key),
+                None => {}
+            }
+        }
+        let Some(oldest_allowed) = now.checked_sub(retention) else {
+            return;
+        };
+        while let Some((_, key)) = self.ages.pop_due(oldest_allowed) {
+            if self.remove(key).is_some() {
+                self.totals.expired += 1;
+            }
+        }
+    }
+
+    /// The next moment at which a message becomes visible by itself.
+    pub(crate) fn next_visible(&mut self) -> Option<EpochMillis> {
+        let slots = &self.slots;
+        self.timers.next(|at, key| holds(slots, at, key))
+    }
+
+    /// Hands out up to `most` messages and hides them until `hidden_until`.
+    pub(crate) fn receive(
+        &mut self,
+        now: EpochMillis,
+        most: usize,
+        hidden_until: EpochMillis,
+        receive_limit: Option<u32>,
+    ) -> Taken {
+        let mut taken = Taken::default();
+        while taken.keys.len() < most {
+            match &mut self.order {
+                Order::Standard(line) => {
+                    let Some(key) = line.pop_front() else { break };
+                    self.take(key, now, hidden_until, receive_limit, &mut taken);
+                }
+                Order::Fifo(groups) => {
+                    let Some(group) = groups.next_ready() else {
+                        break;
+                    };
+                    self.take_from_group(
+                        &group,
+                        now,
+                        most,
+                        hidden_until,
+                        receive_limit,
+                        &mut taken,
+                    );
+                }
+            }
+        }
+        self.sweep();
+        taken
+    }
+
+    fn take_from_group(
+        &mut self,
+        group: &Arc<str>,
+        now: EpochMillis,
+        most: usize,
+        hidden_until: EpochMillis,
+        receive_limit: Option<u32>,
+        taken: &mut Taken,
+    ) {
+        while taken.keys.len() < most {
+            let Order::Fifo(groups) = &self.order else {
+                return;
+            };
+            let Some(key) = groups.head(group) else {
+                return;
+            };
+            let is_available = self
+                .get(key)
+                .is_some_and(|message| message.state == State::Available);
+            if !is_available {
+                return;
+            }
+            if self.take(key, now, hidden_until, receive_limit, taken)
+                && let Order::Fifo(groups) = &mut self.order
+            {
+                groups.take_head(group);
+            }
+        }
+    }
+
+    /// Marks one message as received, or sorts it out. True if it is now in flight.
+    fn take(
+        &mut self,
+        key: Key,
+        now: EpochMillis,
+        hidden_until: EpochMillis,
+        receive_limit: Option<u32>,
+        taken: &mut Taken,
+    ) -> bool {
+        let Some(message) = self.get_mut(key) else {
+            return false;
+        };
+        if message.state != State::Available {
+            return false;
+        }
+        if receive_limit.is_some_and(|limit| message.receives_here >= limit) {
+            if let Some(message) = self.remove(key) {
+                self.totals.moved += 1;
+                taken.exhausted.push(message);
+            }
+            return false;
+        }
+        message.receives_here += 1;
+        message.receive_count += 1;
+        message.first_received.get_or_insert(now);
+        message.state = State::InFlight {
+            until: hidden_until,
+            since: now,
+        };
+        self.counts.available -= 1;
+        self.counts.in_flight += 1;
+        self.totals.receives += 1;
+        self.timers.push(hidden_until, key);
+        taken.keys.push(key);
+        true
+    }
+
+    /// Deletes a message for a consumer.
+    pub(crate) fn delete(&mut self, key: Key) -> bool {
+        let removed = self.remove(key).is_some();
+        self.totals.deleted += u64::from(removed);
+        removed
+    }
+
+    /// Takes a message out to put it elsewhere: the first available one.
+    pub(crate) fn withdraw_first(&mut self) -> Option<Message> {
+        loop {
+            let key = match &mut self.order {
+                Order::Standard(line) => line.pop_front()?,
+                Order::Fifo(groups) => {
+                    let group = groups.next_ready()?;
+                    groups.head(&group)?
+                }
+            };
+            let is_available = self
+                .get(key)
+                .is_some_and(|message| message.state == State::Available);
+            if is_available && let Some(message) = self.remove(key) {
+                self.totals.moved += 1;
+                return Some(message);
+            }
+        }
+    }
+
+    /// Hides a message in flight until another moment; one that has come makes it visible.
+    pub(crate) fn hide_until(&mut self, now: EpochMillis, key: Key, until: EpochMillis) {
+        let Some(message) = self.get_mut(key) else {
+            return;
+        };
+        let State::InFlight { since, .. } = message.state else {
+            return;
+        };
+        message.state = State::InFlight { until, since };
+        if until <= now {
+            self.release(key);
+        } else {
+            self.timers.push(until, key);
+            self.sweep();
+        }
+    }
+
+    pub(crate) fn purge(&mut self) {
+        self.totals.purged += self.counts.total() as u64;
+        self.slots.clear();
+        self.free.clear();
+        self.timers.clear();
+        self.ages.clear();
+        self.counts = Counts::default();
+        match &mut self.order {
+            Order::Standard(line) => line.clear(),
+            Order::Fifo(groups) => groups.clear(),
+        }
+    }
+
+    fn remove(&mut self, key: Key) -> Option<Message> {
+        self.get(key)?;
+        let (_, message) = self.slots.get_mut(key.slot as usize)?.take()?;
+        self.free.push(key.slot);
+        match message.state {
+            State::Delayed { .. } => self.counts.delayed -= 1,
+            State::Available => self.counts.available -= 1,
+            State::InFlight { .. } => self.counts.in_flight -= 1,
+        }
+        if let (Order::Fifo(groups), Some(group)) = (&mut self.order, message.group()) {
+            match message.state {
+                State::InFlight { .. } => groups.settle(group),
+                _ => groups.withdraw(group, key),
+            }
+        }
+        Some(message)
+    }
+
+    fn release(&mut self, key: Key) {
+        let Some(message) = self.get_mut(key) else {
+            return;
+        };
+        message.state = State::Available;
+        let group = message.group().cloned();
+        self.counts.in_flight -= 1;
+        self.counts.available += 1;
+        match (&mut self.order, group) {
+            (Order::Fifo(groups), Some(group)) => groups.put_back(&group, key),
+            (_, group) => self.line_up(key, group.as_ref()),
+        }
+    }
+
+    fn end_delay(&mut self, key: Key) {
+        let Some(message) = self.get_mut(key) else {
+            return;
+        };
+        message.state = State::Available;
+        let group = message.group().cloned();
+        self.counts.delayed -= 1;
+        self.counts.available += 1;
+        self.line_up(key, group.as_ref());
+    }
+
+    fn line_up(&mut self, key: Key, group: Option<&Arc<str>>) {
+        match (&mut self.order, group) {
+            (Order::Standard(line), _) => line.push_back(key),
+            (Order::Fifo(groups), Some(group)) => groups.offer(group),
+            (Order::Fifo(_), None) => {}
+        }
+    }
+
+    fn sweep(&mut self) {
+        let slots = &self.slots;
+        let timed = self.counts.delayed + self.counts.in_flight;
+        self.timers.sweep(timed, |at, key| holds(slots, at, key));
+        self.ages
+            .sweep(self.counts.total(), |_, key| find(slots, key).is_some());
+        if let Order::Standard(line) = &mut self.order
+            && line.len() > 2 * self.counts.available + 64
+        {
+            line.retain(|key| find(slots, *key).is_some());
+        }
+    }
+}
+
+fn find(slots: &[Option<(u64, Message)>], key: Key) -> Option<&Message> {
+    match slots.get(key.slot as usize) {
+        Some(Some((number, message))) if *number == key.number => Some(message),
+        _ => None,
+    }
+}
+
+fn holds(slots: &[Option<(u64, Message)>], at: EpochMillis, key: Key) -> bool {
+    find(slots, key).and_then(Message::deadline) == Some(at)
+}
+
+#[cfg(test)]
+mod tests;

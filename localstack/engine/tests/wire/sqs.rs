@@ -1,0 +1,459 @@
+//! Standard queues.
+
+use crate::fixture::{bodies, code, start};
+use aws_sdk_sqs::primitives::Blob;
+use aws_sdk_sqs::types::{
+    DeleteMessageBatchRequestEntry, MessageAttributeValue, MessageSystemAttributeName,
+    QueueAttributeName, SendMessageBatchRequestEntry,
+};
+use std::time::{Duration, Instant};
+
+fn text(value: &str) -> MessageAttributeValue {
+    MessageAttributeValue::builder()
+        .data_type("String")
+        .string_value(value)
+        .build()
+        .expect("complete")
+}
+
+fn entry(id: &str, body: &str) -> SendMessageBatchRequestEntry {
+    SendMessageBatchRequestEntry::builder()
+        .id(id)
+        .message_body(body)
+        .build()
+        .expect("complete")
+}
+
+#[tokio::test]
+async fn a_message_is_sent_received_and_deleted() {
+    let fixture = start().await;
+    let url = fixture.queue("orders", &[]).await;
+    assert!(url.starts_with(&fixture.server.endpoint_url()), "{url}");
+    let sent = fixture
+        .sqs
+        .send_message()
+        .queue_url(&url)
+        .message_body("hello")
+        .message_attributes("kind", text("greeting"))
+        .message_attributes(
+            "raw",
+            MessageAttributeValue::builder()
+                .data_type("Binary")
+                .binary_value(Blob::new([0, 255]))
+                .build()
+                .expect("complete"),
+        )
+        .send()
+        .await
+        .expect("is sent");
+    assert_eq!(
+        sent.md5_of_message_body(),
+        Some("5d41402abc4b2a76b9719d911017c592")
+    );
+    let messages = fixture.receive(&url).await;
+    let message = &messages[0];
+    assert_eq!(
+        message.md5_of_message_attributes(),
+        sent.md5_of_message_attributes()
+    );
+    let attributes = message.message_attributes().expect("attributes");
+    assert_eq!(attributes["kind"].string_value(), Some("greeting"));
+    assert_eq!(attributes["raw"].binary_value(), Some(&Blob::new([0, 255])));
+    let system = message.attributes().expect("system attributes");
+    assert_eq!(
+        system[&MessageSystemAttributeName::ApproximateReceiveCount],
+        "1"
+    );
+    assert_eq!(
+        system[&MessageSystemAttributeName::SentTimestamp],
+        "1771065000000"
+    );
+    assert!(fixture.receive(&url).await.is_empty());
+    let handle = message.receipt_handle().expect("handle");
+    let delete = fixture
+        .sqs
+        .delete_message()
+        .queue_url(&url)
+        .receipt_handle(handle);
+    delete.send().await.expect("is deleted");
+    fixture.advance(60);
+    assert!(fixture.receive(&url).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_stale_receipt_handle_does_not_delete() {
+    let fixture = start().await;
+    let url = fixture.queue("orders", &[("VisibilityTimeout", "5")]).await;
+    fixture.send(&url, "once").await;
+    let first = fixture.receive(&url).await;
+    fixture.advance(6);
+    let second = fixture.receive(&url).await;
+    assert_eq!(second.len(), 1);
+    let stale = first[0].receipt_handle().expect("handle");
+    let delete = fixture
+        .sqs
+        .delete_message()
+        .queue_url(&url)
+        .receipt_handle(stale);
+    delete.send().await.expect("AWS answers success");
+    fixture.advance(6);
+    assert_eq!(fixture.receive(&url).await.len(), 1);
+}
+
+#[tokio::test]
+async fn long_polls_wake_on_arrival_delay_end_and_visibility_end() {
+    let fixture = crate::fixture::start_with(|config| {
+        config.clock = std::sync::Arc::new(fanline_engine::SystemClock);
+    })
+    .await;
+    let url = fixture.queue("orders", &[("VisibilityTimeout", "1")]).await;
+    let poll = || {
+        fixture
+            .sqs
+            .receive_message()
+            .queue_url(&url)
+            .wait_time_seconds(10)
+            .send()
+    };
+    let sent_later = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        fixture.send(&url, "arrival").await;
+    };
+    let started = now();
+    let (received, ()) = tokio::join!(poll(), sent_later);
+    assert_eq!(received.expect("receives").messages().len(), 1);
+    assert!(started.elapsed() < Duration::from_secs(1));
+    let received = poll().await.expect("visibility ends");
+    assert_eq!(received.messages().len(), 1);
+    assert!(started.elapsed() < Duration::from_secs(3));
+    let handle = received.messages()[0].receipt_handle().expect("handle");
+    let delete = fixture
+        .sqs
+        .delete_message()
+        .queue_url(&url)
+        .receipt_handle(handle);
+    delete.send().await.expect("is deleted");
+    let delayed = fixture
+        .sqs
+        .send_message()
+        .queue_url(&url)
+        .message_body("later");
+    delayed.delay_seconds(1).send().await.expect("is sent");
+    assert_eq!(poll().await.expect("delay ends").messages().len(), 1);
+    assert!(started.elapsed() < Duration::from_secs(6));
+}
+
+#[tokio::test]
+async fn a_waiting_poll_sees_what_another_consumer_releases() {
+    let fixture = crate::fixture::start_with(|config| {
+        config.clock = std::sync::Arc::new(fanline_engine::SystemClock);
+    })
+    .await;
+    let url = fixture.queue("orders", &[]).await;
+    let poll = || {
+        fixture
+            .sqs
+            .receive_message()
+            .queue_url(&url)
+            .wait_time_seconds(10)
+            .send()
+    };
+    let started = now();
+    let consumer = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        fixture.send(&url, "shared").await;
+    };
+    // Two wait; one gets the message with 30 s of visibility and gives it back.
+    let give_back = async {
+        let received = poll().await.expect("receives");
+        let handle = received.messages()[0].receipt_handle().expect("handle");
+        let change = fixture
+            .sqs
+            .change_message_visibility()
+            .queue_url(&url)
+            .receipt_handle(handle);
+        change.visibility_timeout(1).send().await.expect("changes");
+    };
+    let second = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        poll().await.expect("receives")
+    };
+    let (_, (), received) = tokio::join!(consumer, give_back, second);
+    assert_eq!(received.messages().len(), 1);
+    assert!(started.elapsed() < Duration::from_secs(4));
+}
+
+#[tokio::test]
+async fn too_many_receives_move_a_message_to_the_dead_letter_queue() {
+    let fixture = start().await;
+    let dead = fixture.queue("dead", &[]).await;
+    let policy = r#"{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":"2"}"#;
+    let url = fixture
+        .queue(
+            "orders",
+            &[("RedrivePolicy", policy), ("VisibilityTimeout", "1")],
+        )
+        .await;
+    fixture.send(&url, "poison").await;
+    let mut id = String::new();
+    for _ in 0..2 {
+        let messages = fixture.receive(&url).await;
+        id = messages[0].message_id().expect("id").to_owned();
+        fixture.advance(2);
+        assert!(fixture.receive(&dead).await.is_empty());
+    }
+    assert!(fixture.receive(&url).await.is_empty());
+    let buried = fixture.receive(&dead).await;
+    assert_eq!(buried[0].message_id(), Some(id.as_str()));
+    let system = buried[0].attributes().expect("system attributes");
+    assert_eq!(
+        system[&MessageSystemAttributeName::DeadLetterQueueSourceArn],
+        "arn:aws:sqs:us-east-1:000000000000:orders"
+    );
+    assert_eq!(
+        system[&MessageSystemAttributeName::SentTimestamp],
+        "1771065000000"
+    );
+    let sources = fixture
+        .sqs
+        .list_dead_letter_source_queues()
+        .queue_url(&dead);
+    assert_eq!(
+        sources.send().await.expect("lists").queue_urls(),
+        [url.clone()]
+    );
+    fixture.advance(60);
+    let redrive = fixture.sqs.start_message_move_task();
+    let redrive = redrive.source_arn("arn:aws:sqs:us-east-1:000000000000:dead");
+    redrive.send().await.expect("starts");
+    let again = fixture.receive(&url).await;
+    assert_eq!(bodies(&again), ["poison"]);
+    assert_ne!(again[0].message_id(), Some(id.as_str()));
+}
+
+#[tokio::test]
+async fn a_batch_fails_entry_by_entry_or_as_a_whole() {
+    let fixture = start().await;
+    let url = fixture
+        .queue("orders", &[("MaximumMessageSize", "1024")])
+        .await;
+    let batch = || fixture.sqs.send_message_batch().queue_url(&url);
+    let sent = batch()
+        .entries(entry("a", "fine"))
+        .entries(entry("b", &"x".repeat(1025)))
+        .entries(entry("c", "\u{1}"))
+        .send()
+        .await
+        .expect("answers");
+    assert_eq!(sent.successful().len(), 1);
+    let failed: Vec<_> = sent
+        .failed()
+        .iter()
+        .map(|entry| (entry.id(), entry.code(), entry.sender_fault()))
+        .collect();
+    assert_eq!(
+        failed,
+        [
+            ("b", "InvalidParameterValue", true),
+            ("c", "InvalidMessageContents", true)
+        ]
+    );
+    assert_eq!(
+        code!(batch().set_entries(Some(vec![])).send()),
+        "AWS.SimpleQueueService.EmptyBatchRequest"
+    );
+    let eleven = (0..11)
+        .map(|number| entry(&number.to_string(), "x"))
+        .collect();
+    assert_eq!(
+        code!(batch().set_entries(Some(eleven)).send()),
+        "AWS.SimpleQueueService.TooManyEntriesInBatchRequest"
+    );
+    assert_eq!(
+        code!(
+            batch()
+                .entries(entry("a", "x"))
+                .entries(entry("a", "y"))
+                .send()
+        ),
+        "AWS.SimpleQueueService.BatchEntryIdsNotDistinct"
+    );
+    let large = "x".repeat(600_000);
+    assert_eq!(
+        code!(
+            batch()
+                .entries(entry("a", &large))
+                .entries(entry("b", &large))
+                .send()
+        ),
+        "AWS.SimpleQueueService.BatchRequestTooLong"
+    );
+    let delete = fixture.sqs.delete_message_batch().queue_url(&url);
+    let bad = DeleteMessageBatchRequestEntry::builder()
+        .id("x")
+        .receipt_handle("garbage");
+    let deleted = delete
+        .entries(bad.build().expect("complete"))
+        .send()
+        .await
+        .expect("answers");
+    assert_eq!(deleted.failed()[0].code(), "ReceiptHandleIsInvalid");
+}
+
+#[tokio::test]
+async fn bounds_are_checked_with_awss_codes() {
+    let fixture = start().await;
+    let url = fixture.queue("orders", &[]).await;
+    let send = || fixture.sqs.send_message().queue_url(&url).message_body("x");
+    let receive = || fixture.sqs.receive_message().queue_url(&url);
+    assert_eq!(
+        code!(send().delay_seconds(901).send()),
+        "InvalidParameterValue"
+    );
+    assert_eq!(
+        code!(receive().max_number_of_messages(11).send()),
+        "InvalidParameterValue"
+    );
+    assert_eq!(
+        code!(receive().wait_time_seconds(21).send()),
+        "InvalidParameterValue"
+    );
+    assert_eq!(
+        code!(receive().visibility_timeout(43_201).send()),
+        "InvalidParameterValue"
+    );
+    let mut many = send();
+    for number in 0..11 {
+        many = many.message_attributes(format!("a{number}"), text("x"));
+    }
+    assert_eq!(code!(many.send()), "InvalidParameterValue");
+    let missing = fixture
+        .sqs
+        .receive_message()
+        .queue_url("http://localhost/000000000000/none");
+    assert_eq!(
+        code!(missing.send()),
+        "AWS.SimpleQueueService.NonExistentQueue"
+    );
+    let create = fixture.sqs.create_queue().queue_name("orders");
+    let create = create.attributes(QueueAttributeName::VisibilityTimeout, "77");
+    assert_eq!(code!(create.send()), "QueueAlreadyExists");
+    assert_eq!(
+        code!(fixture.sqs.create_queue().queue_name("no spaces").send()),
+        "InvalidParameterValue"
+    );
+    let purge = || fixture.sqs.purge_queue().queue_url(&url).send();
+    purge().await.expect("purges");
+    assert_eq!(
+        code!(purge()),
+        "AWS.SimpleQueueService.PurgeQueueInProgress"
+    );
+}
+
+#[tokio::test]
+async fn visibility_changes_only_while_in_flight_and_up_to_twelve_hours() {
+    let fixture = start().await;
+    let url = fixture
+        .queue("orders", &[("VisibilityTimeout", "60")])
+        .await;
+    fixture.send(&url, "x").await;
+    let received = fixture.receive(&url).await;
+    let handle = received[0].receipt_handle().expect("handle");
+    let change = |seconds| {
+        let call = fixture.sqs.change_message_visibility().queue_url(&url);
+        call.receipt_handle(handle)
+            .visibility_timeout(seconds)
+            .send()
+    };
+    fixture.advance(10);
+    assert_eq!(code!(change(43_200)), "InvalidParameterValue");
+    change(43_190).await.expect("twelve hours in all");
+    change(0).await.expect("gives it back");
+    assert_eq!(
+        code!(change(10)),
+        "AWS.SimpleQueueService.MessageNotInflight"
+    );
+    assert_eq!(fixture.receive(&url).await.len(), 1);
+}
+
+#[tokio::test]
+async fn attributes_counts_tags_and_lists() {
+    let fixture = start().await;
+    let url = fixture.queue("orders", &[("DelaySeconds", "5")]).await;
+    fixture.send(&url, "delayed").await;
+    let attributes = fixture.sqs.get_queue_attributes().queue_url(&url);
+    let attributes = attributes
+        .attribute_names(QueueAttributeName::All)
+        .send()
+        .await
+        .expect("answers");
+    let attributes = attributes.attributes().expect("some");
+    assert_eq!(
+        attributes[&QueueAttributeName::ApproximateNumberOfMessagesDelayed],
+        "1"
+    );
+    assert_eq!(
+        attributes[&QueueAttributeName::QueueArn],
+        "arn:aws:sqs:us-east-1:000000000000:orders"
+    );
+    assert_eq!(attributes[&QueueAttributeName::DelaySeconds], "5");
+    fixture
+        .sqs
+        .tag_queue()
+        .queue_url(&url)
+        .tags("team", "mail")
+        .send()
+        .await
+        .expect("tags");
+    let tags = fixture
+        .sqs
+        .list_queue_tags()
+        .queue_url(&url)
+        .send()
+        .await
+        .expect("lists");
+    assert_eq!(tags.tags().expect("tags")["team"], "mail");
+    fixture.queue("other", &[]).await;
+    let listed = fixture
+        .sqs
+        .list_queues()
+        .queue_name_prefix("ord")
+        .send()
+        .await
+        .expect("lists");
+    assert_eq!(listed.queue_urls(), [url.clone()]);
+    let page = fixture
+        .sqs
+        .list_queues()
+        .max_results(1)
+        .send()
+        .await
+        .expect("lists");
+    let token = page.next_token().expect("there is more");
+    let rest = fixture
+        .sqs
+        .list_queues()
+        .max_results(1)
+        .next_token(token)
+        .send()
+        .await
+        .expect("lists");
+    assert!(rest.queue_urls()[0].ends_with("/other"));
+    assert!(rest.next_token().is_none());
+    fixture
+        .sqs
+        .delete_queue()
+        .queue_url(&url)
+        .send()
+        .await
+        .expect("deletes");
+    assert_eq!(
+        code!(fixture.sqs.get_queue_url().queue_name("orders").send()),
+        "AWS.SimpleQueueService.NonExistentQueue"
+    );
+}
+
+#[expect(clippy::disallowed_methods, reason = "the test measures real waiting")]
+fn now() -> Instant {
+    Instant::now()
+}
