@@ -17,3 +17,8 @@ pub use environment::{Environment, InvalidEnvironment};
 pub use lambda::{Error, run};
 pub use publisher::{DEFAULT_SIZE_LIMIT, PublishError, Publisher, RefusedEvent};
 pub use system::RealSystem;
+
+/// The README's example, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -24,7 +24,10 @@ pub(super) async fn build(
     functions: &[Function],
     release: bool,
 ) -> Result<BTreeMap<String, PathBuf>, Error> {
-    let wanted: Vec<&str> = functions.iter().map(|function| function.binary.as_str()).collect();
+    let wanted: Vec<&str> = functions
+        .iter()
+        .map(|function| function.binary.as_str())
+        .collect();
     if wanted.is_empty() {
         return Ok(BTreeMap::new());
     }
@@ -50,7 +53,9 @@ pub(super) async fn build(
         .await
         .map_err(|error| Error::new(format!("cannot run cargo: {error}")))?;
     if !output.status.success() {
-        return Err(Error::new("the functions do not compile; cargo's messages are above"));
+        return Err(Error::new(
+            "the functions do not compile; cargo's messages are above",
+        ));
     }
     let binaries = binaries(&output.stdout);
     match wanted.iter().find(|name| !binaries.contains_key(**name)) {
@@ -69,12 +74,19 @@ fn packages(folder: &Path, functions: &[Function]) -> Result<Packages, Error> {
         .current_dir(folder)
         .no_deps()
         .exec()
-        .map_err(|error| Error::new(format!("cargo metadata failed in {}: {error}", folder.display())))?;
+        .map_err(|error| {
+            Error::new(format!(
+                "cargo metadata failed in {}: {error}",
+                folder.display()
+            ))
+        })?;
     let mut of_functions = Vec::new();
     for function in functions {
         let has_binary = |package: &&cargo_metadata::Package| {
             let mut targets = package.targets.iter();
-            targets.any(|target| target.kind.contains(&TargetKind::Bin) && target.name == function.binary)
+            targets.any(|target| {
+                target.kind.contains(&TargetKind::Bin) && target.name == function.binary
+            })
         };
         let package = metadata.packages.iter().find(has_binary).ok_or_else(|| {
             Error::new(format!(
@@ -84,8 +96,14 @@ fn packages(folder: &Path, functions: &[Function]) -> Result<Packages, Error> {
         })?;
         of_functions.push(package.name.to_string());
     }
-    let has_own = metadata.packages.iter().any(|package| package.name == OWN_PACKAGE);
-    Ok(Packages { of_functions, has_own })
+    let has_own = metadata
+        .packages
+        .iter()
+        .any(|package| package.name == OWN_PACKAGE);
+    Ok(Packages {
+        of_functions,
+        has_own,
+    })
 }
 
 fn binaries(messages: &[u8]) -> BTreeMap<String, PathBuf> {

@@ -111,7 +111,9 @@ impl QueueLedger {
         }
         let expected = self.expected.iter();
         expected
-            .map(|(body, expected)| expected.saturating_sub(found.get(body.as_str()).copied().unwrap_or(0)))
+            .map(|(body, expected)| {
+                expected.saturating_sub(found.get(body.as_str()).copied().unwrap_or(0))
+            })
             .sum()
     }
 
@@ -127,10 +129,13 @@ impl QueueLedger {
 
     /// Messages of which nothing can be shown.
     pub fn lost(&self, evidence: &Evidence) -> u64 {
-        let unproven = self.arrived.values().filter(|arrival| match (arrival.state, &evidence.done) {
-            (State::Deleted, Some(done)) => !arrival.is_done(done),
-            _ => false,
-        });
+        let unproven =
+            self.arrived
+                .values()
+                .filter(|arrival| match (arrival.state, &evidence.done) {
+                    (State::Deleted, Some(done)) => !arrival.is_done(done),
+                    _ => false,
+                });
         let unproven = unproven.count() as u64;
         let missing = self.missing();
         let vanished = self.count(State::Received).saturating_sub(evidence.left);
@@ -166,9 +171,9 @@ impl Arrival {
 
 /// The body as it was published: without the notification that SNS wraps around it.
 fn published_body(body: &str) -> String {
-    let wrapped = serde_json::from_str::<Value>(body).ok().filter(|value| {
-        value["Type"] == "Notification" && value.get("TopicArn").is_some()
-    });
+    let wrapped = serde_json::from_str::<Value>(body)
+        .ok()
+        .filter(|value| value["Type"] == "Notification" && value.get("TopicArn").is_some());
     match wrapped.as_ref().and_then(|value| value["Message"].as_str()) {
         Some(inner) => inner.to_owned(),
         None => body.to_owned(),
@@ -198,7 +203,13 @@ mod tests {
     #[test]
     fn nothing_is_lost_that_is_left_dead_lettered_or_done() {
         let mut ledger = QueueLedger::default();
-        for body in [event("1"), event("1"), event("2"), "poison".to_owned(), event("3")] {
+        for body in [
+            event("1"),
+            event("1"),
+            event("2"),
+            "poison".to_owned(),
+            event("3"),
+        ] {
             ledger.expect(&body);
         }
         ledger.received("m-1", &event("1"));
@@ -213,10 +224,16 @@ mod tests {
         ledger.dead_lettered("m-4");
         ledger.dead_lettered("of another queue");
         // m-3 is in flight, event 3 was never received.
-        let evidence = Evidence { left: 2, ..done(&["1"]) };
+        let evidence = Evidence {
+            left: 2,
+            ..done(&["1"])
+        };
         assert_eq!(ledger.lost(&evidence), 0);
         assert_eq!(ledger.never_received(&evidence), 1);
-        assert_eq!((ledger.arrived(), ledger.receives(), ledger.dead_letters()), (4, 5, 1));
+        assert_eq!(
+            (ledger.arrived(), ledger.receives(), ledger.dead_letters()),
+            (4, 5, 1)
+        );
     }
 
     #[test]
@@ -238,8 +255,19 @@ mod tests {
         ledger.received("m-1", &event("1"));
         ledger.deleted("m-1");
         assert_eq!(ledger.lost(&done(&[])), 1);
-        assert_eq!(ledger.lost(&Evidence { skipped: 1, ..done(&[]) }), 0, "on purpose");
-        assert_eq!(ledger.lost(&Evidence::default()), 0, "deletion is all there is");
+        assert_eq!(
+            ledger.lost(&Evidence {
+                skipped: 1,
+                ..done(&[])
+            }),
+            0,
+            "on purpose"
+        );
+        assert_eq!(
+            ledger.lost(&Evidence::default()),
+            0,
+            "deletion is all there is"
+        );
         // Gone from the queue without having been deleted.
         let mut ledger = expecting(&[event("1")]);
         ledger.received("m-1", &event("1"));

@@ -27,10 +27,13 @@ impl Logs {
     /// Appends a line. A log that cannot be written must not stop the run: it is then missing.
     pub(super) fn write(&mut self, line: &LogLine) {
         let folder = &self.folder;
-        let file = self.files.entry(line.function.to_string()).or_insert_with(|| {
-            fs::create_dir_all(folder).ok()?;
-            File::create(folder.join(format!("{}.log", line.function))).ok()
-        });
+        let file = self
+            .files
+            .entry(line.function.to_string())
+            .or_insert_with(|| {
+                fs::create_dir_all(folder).ok()?;
+                File::create(folder.join(format!("{}.log", line.function))).ok()
+            });
         if let Some(file) = file {
             let _missing = writeln!(file, "{}", line.line);
         }

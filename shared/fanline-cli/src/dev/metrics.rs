@@ -57,11 +57,15 @@ impl Metrics {
         if self.batches(queue).any(|batch| batch.keyed > 0) {
             return None;
         }
-        self.batches(queue).next().map(|batch| batch.consumer.as_str())
+        self.batches(queue)
+            .next()
+            .map(|batch| batch.consumer.as_str())
     }
 
     fn batches(&self, queue: &str) -> impl Iterator<Item = &Batch> {
-        self.by_request.values().filter(move |batch| batch.source == queue)
+        self.by_request
+            .values()
+            .filter(move |batch| batch.source == queue)
     }
 }
 
@@ -122,7 +126,10 @@ mod tests {
         }
         metrics.invocation_failed("r-2");
         let counts = metrics.of("email");
-        assert_eq!((count(&counts, "succeeded"), count(&counts, "duplicate")), (5, 1));
+        assert_eq!(
+            (count(&counts, "succeeded"), count(&counts, "duplicate")),
+            (5, 1)
+        );
         assert_eq!(metrics.of("nobody"), Counts::default());
         assert_eq!(metrics.consumer_by_event_id("email"), Some("email-service"));
         assert_eq!(metrics.consumer_by_event_id("other"), None);

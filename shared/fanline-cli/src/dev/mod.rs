@@ -88,7 +88,11 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
     let binaries = build::build(&folder, &stack.functions, options.release).await?;
     let config = aws::config(Some(&endpoint)).await?;
     resources::create(&config, &stack).await?;
-    eprintln!("fanline: {} at {endpoint}; logs of functions in {}", described(&stack), run::log_folder(&folder).display());
+    eprintln!(
+        "fanline: {} at {endpoint}; logs of functions in {}",
+        described(&stack),
+        run::log_folder(&folder).display()
+    );
     let setting = run::Setting {
         endpoint,
         folder,
@@ -104,26 +108,38 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
     }
     let (report, refused) = ended?;
     match options.json {
-        true => println!("{}", serde_json::to_string(&report).map_err(|error| Error::new(error.to_string()))?),
+        true => println!(
+            "{}",
+            serde_json::to_string(&report).map_err(|error| Error::new(error.to_string()))?
+        ),
         false => println!("{}\n{}", report.table(), report.summary()),
     }
     let complete = report.lost == 0 && problems == 0 && refused == 0;
-    Ok(if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if complete {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn folder(template: &Path) -> PathBuf {
-    let parent = template.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = template
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
     parent.unwrap_or(Path::new(".")).to_owned()
 }
 
 fn load(options: &Options, endpoint: &str) -> Result<Stack, Error> {
-    let stage = template::stage::load(&folder(&options.template).join("samconfig.yaml"), &options.config_env)
-        .map_err(|error| Error::new(error.to_string()))?;
+    let stage = template::stage::load(
+        &folder(&options.template).join("samconfig.yaml"),
+        &options.config_env,
+    )
+    .map_err(|error| Error::new(error.to_string()))?;
     let mut parameters: BTreeMap<String, String> = stage.parameters;
     for parameter in &options.parameters {
-        let (name, value) = parameter.split_once('=').ok_or_else(|| {
-            Error::new(format!("--parameter {parameter:?}: expected NAME=VALUE"))
-        })?;
+        let (name, value) = parameter
+            .split_once('=')
+            .ok_or_else(|| Error::new(format!("--parameter {parameter:?}: expected NAME=VALUE")))?;
         parameters.insert(name.to_owned(), value.to_owned());
     }
     let environment = template::Environment {

@@ -28,7 +28,12 @@ impl Progress {
     pub(super) fn show(&mut self, report: &Report, elapsed: Duration) {
         if self.is_terminal {
             self.clear();
-            let text = format!("{}\n{} published, {:.1} s", report.table(), report.published, elapsed.as_secs_f64());
+            let text = format!(
+                "{}\n{} published, {:.1} s",
+                report.table(),
+                report.published,
+                elapsed.as_secs_f64()
+            );
             eprintln!("{text}");
             self.lines_drawn = text.lines().count();
             return;

@@ -62,12 +62,16 @@ impl Routes {
             [only] => Some(only.name.clone()),
             _ => None,
         };
-        Ok(Self { subscriptions, default_topic })
+        Ok(Self {
+            subscriptions,
+            default_topic,
+        })
     }
 
     fn queues(&self, topic_arn: &str, message: &Outgoing) -> Vec<String> {
         let attributes = message.attributes.iter();
-        let attributes = attributes.map(|(name, value)| (name.clone(), AttributeValue::string(value)));
+        let attributes =
+            attributes.map(|(name, value)| (name.clone(), AttributeValue::string(value)));
         // Attributes that SNS refuses made it refuse the message; this one was accepted.
         let attributes = Attributes::new(attributes).unwrap_or_default();
         let wanting = self.subscriptions.iter().filter(|route| {
@@ -82,12 +86,15 @@ fn filter(attributes: &BTreeMap<String, String>) -> Result<Option<FilterPolicy>,
     let Some(policy) = attributes.get("FilterPolicy") else {
         return Ok(None);
     };
-    let policy: Value = serde_json::from_str(policy).map_err(|error| format!("FilterPolicy: {error}"))?;
+    let policy: Value =
+        serde_json::from_str(policy).map_err(|error| format!("FilterPolicy: {error}"))?;
     let scope = match attributes.get("FilterPolicyScope").map(String::as_str) {
         Some("MessageBody") => FilterScope::MessageBody,
         _ => FilterScope::MessageAttributes,
     };
-    FilterPolicy::parse(&policy, scope).map(Some).map_err(|error| format!("FilterPolicy: {error}"))
+    FilterPolicy::parse(&policy, scope)
+        .map(Some)
+        .map_err(|error| format!("FilterPolicy: {error}"))
 }
 
 /// Publishes everything, telling `sink` what became of each message.
@@ -108,7 +115,10 @@ pub(super) async fn publish(
                 Err(error) => error.refused,
             };
             for message in chunk {
-                let told = match refused.iter().find(|entry| entry.event_id == message.event_id) {
+                let told = match refused
+                    .iter()
+                    .find(|entry| entry.event_id == message.event_id)
+                {
                     Some(entry) => Published::Refused {
                         event_id: entry.event_id.clone(),
                         reason: entry.reason.clone(),

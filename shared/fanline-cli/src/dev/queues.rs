@@ -25,7 +25,10 @@ pub(super) async fn depth(sqs: &aws_sdk_sqs::Client, queue_url: &str) -> Result<
         .await
         .map_err(|error| call_error("sqs GetQueueAttributes", &error))?;
     let counts = answer.attributes.unwrap_or_default();
-    Ok(counts.values().filter_map(|count| count.parse::<u64>().ok()).sum())
+    Ok(counts
+        .values()
+        .filter_map(|count| count.parse::<u64>().ok())
+        .sum())
 }
 
 /// The ids of all messages in a dead-letter queue. They are received and made visible again, so
@@ -33,7 +36,10 @@ pub(super) async fn depth(sqs: &aws_sdk_sqs::Client, queue_url: &str) -> Result<
 ///
 /// # Errors
 /// If the queue cannot be read.
-pub(super) async fn message_ids(sqs: &aws_sdk_sqs::Client, queue_url: &str) -> Result<Vec<String>, Error> {
+pub(super) async fn message_ids(
+    sqs: &aws_sdk_sqs::Client,
+    queue_url: &str,
+) -> Result<Vec<String>, Error> {
     let mut ids = Vec::new();
     let mut handles = Vec::new();
     loop {
@@ -104,7 +110,10 @@ pub(super) async fn completed_keys(
     while let Some(item) = pages.next().await {
         let item = item.map_err(|error| call_error("dynamodb Scan", &error))?;
         let id = item.get("id").and_then(|id| id.as_s().ok());
-        keys.extend(id.and_then(|id| id.strip_prefix(&prefix)).map(str::to_owned));
+        keys.extend(
+            id.and_then(|id| id.strip_prefix(&prefix))
+                .map(str::to_owned),
+        );
     }
     Ok(keys)
 }

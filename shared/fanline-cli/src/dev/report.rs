@@ -89,10 +89,18 @@ impl Report {
     pub fn line(&self, elapsed: Duration) -> String {
         let queues = self.queues.iter().map(|(name, queue)| {
             let handled = queue.succeeded + queue.duplicates + queue.skipped;
-            format!("{name} {handled} handled, {} dead-lettered, {} left", queue.dead_lettered, queue.left)
+            format!(
+                "{name} {handled} handled, {} dead-lettered, {} left",
+                queue.dead_lettered, queue.left
+            )
         });
         let queues: Vec<String> = queues.collect();
-        format!("{:>5.1} s  {} published  {}", elapsed.as_secs_f64(), self.published, queues.join("  "))
+        format!(
+            "{:>5.1} s  {} published  {}",
+            elapsed.as_secs_f64(),
+            self.published,
+            queues.join("  ")
+        )
     }
 }
 

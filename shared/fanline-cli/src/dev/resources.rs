@@ -55,9 +55,17 @@ async fn create_queue(sqs: &aws_sdk_sqs::Client, queue: &Queue) -> Result<(), Er
     match create.send().await {
         Ok(_) => Ok(()),
         // It exists with other attributes, perhaps of an earlier run.
-        Err(error) if error.code().is_some_and(|code| code.contains("QueueNameExists") || code.contains("QueueAlreadyExists")) => {
+        Err(error)
+            if error.code().is_some_and(|code| {
+                code.contains("QueueNameExists") || code.contains("QueueAlreadyExists")
+            }) =>
+        {
             let mut update = sqs.set_queue_attributes().queue_url(&queue.url);
-            for (name, value) in queue.attributes.iter().filter(|(name, _)| *name != "FifoQueue") {
+            for (name, value) in queue
+                .attributes
+                .iter()
+                .filter(|(name, _)| *name != "FifoQueue")
+            {
                 update = update.attributes(QueueAttributeName::from(name.as_str()), value);
             }
             let updated = update.send().await;
@@ -93,12 +101,15 @@ async fn subscribe(sns: &aws_sdk_sns::Client, subscription: &Subscription) -> Re
     }
     let call = what("sns Subscribe", &subscription.logical_id, subscription.line);
     let subscribed = subscribe.send().await;
-    subscribed.map(drop).map_err(|error| call_error(&call, &error))
+    subscribed
+        .map(drop)
+        .map_err(|error| call_error(&call, &error))
 }
 
 async fn create_table(dynamodb: &aws_sdk_dynamodb::Client, table: &Table) -> Result<(), Error> {
     let call = |call| what(call, &table.logical_id, table.line);
-    let incomplete = |error: BuildError| Error::new(format!("{}: {error}", call("dynamodb CreateTable")));
+    let incomplete =
+        |error: BuildError| Error::new(format!("{}: {error}", call("dynamodb CreateTable")));
     let mut create = dynamodb
         .create_table()
         .table_name(&table.name)
@@ -135,14 +146,19 @@ async fn create_table(dynamodb: &aws_sdk_dynamodb::Client, table: &Table) -> Res
     let Some(attribute) = &table.ttl_attribute else {
         return Ok(());
     };
-    let specification = TimeToLiveSpecification::builder().enabled(true).attribute_name(attribute).build();
+    let specification = TimeToLiveSpecification::builder()
+        .enabled(true)
+        .attribute_name(attribute)
+        .build();
     let enabled = dynamodb
         .update_time_to_live()
         .table_name(&table.name)
         .time_to_live_specification(specification.map_err(incomplete)?)
         .send()
         .await;
-    enabled.map(drop).map_err(|error| call_error(&call("dynamodb UpdateTimeToLive"), &error))
+    enabled
+        .map(drop)
+        .map_err(|error| call_error(&call("dynamodb UpdateTimeToLive"), &error))
 }
 
 fn keys(schema: &[KeyElement]) -> Result<Vec<KeySchemaElement>, BuildError> {

@@ -69,11 +69,18 @@ pub(super) async fn run(setting: Setting, events: EventsFile) -> Result<(Report,
     let sqs = aws_sdk_sqs::Client::new(&setting.config);
     let mappings = mappings(&setting, &functions, &sqs, &event_sink)?;
     let (publish_sink, published) = unbounded_channel();
-    let publishing = tokio::spawn(publishing::publish(setting.config.clone(), routes, events, publish_sink));
+    let publishing = tokio::spawn(publishing::publish(
+        setting.config.clone(),
+        routes,
+        events,
+        publish_sink,
+    ));
     drop((log_sink, event_sink));
 
     let mut run = Run {
-        ledgers: consumed_queues(&setting.stack).map(|queue| (queue.arn.clone(), QueueLedger::default())).collect(),
+        ledgers: consumed_queues(&setting.stack)
+            .map(|queue| (queue.arn.clone(), QueueLedger::default()))
+            .collect(),
         logs: Logs::new(log_folder(&setting.folder)),
         metrics: Metrics::default(),
         progress: Progress::new(),
@@ -86,7 +93,11 @@ pub(super) async fn run(setting: Setting, events: EventsFile) -> Result<(Report,
         sqs,
         setting,
     };
-    let mut sources = Sources { log_lines, mapping_events, published };
+    let mut sources = Sources {
+        log_lines,
+        mapping_events,
+        published,
+    };
     let ended = run.watch(&mut sources, publishing).await;
     run.progress.clear();
     for mapping in mappings {
@@ -114,7 +125,10 @@ fn functions(
             timeout: Duration::from_secs(function.timeout_seconds.into()),
             memory_mb: function.memory_mb,
             concurrency: concurrency(&setting.stack, function),
-            region: setting.config.region().map_or(aws::LOCAL_REGION.to_owned(), ToString::to_string),
+            region: setting
+                .config
+                .region()
+                .map_or(aws::LOCAL_REGION.to_owned(), ToString::to_string),
             account: super::ACCOUNT.to_owned(),
         };
         let function_of_id = Arc::new(Function::new(spec, log_sink.clone()));
@@ -125,7 +139,9 @@ fn functions(
 
 fn environment(setting: &Setting, function: &template::Function) -> BTreeMap<String, String> {
     let mut environment = function.environment.clone();
-    environment.entry("AWS_ENDPOINT_URL".to_owned()).or_insert_with(|| setting.endpoint.clone());
+    environment
+        .entry("AWS_ENDPOINT_URL".to_owned())
+        .or_insert_with(|| setting.endpoint.clone());
     if let Ok(filter) = std::env::var("RUST_LOG") {
         environment.insert("RUST_LOG".to_owned(), filter);
     }
@@ -135,8 +151,12 @@ fn environment(setting: &Setting, function: &template::Function) -> BTreeMap<Str
 fn concurrency(stack: &Stack, function: &template::Function) -> usize {
     let mappings = stack.event_source_mappings.iter();
     let of_function = mappings.filter(|mapping| mapping.function == function.logical_id);
-    let wanted: u32 = of_function.map(|mapping| mapping.maximum_concurrency.unwrap_or(CONCURRENCY)).sum();
-    wanted.min(function.reserved_concurrency.unwrap_or(u32::MAX)).max(1) as usize
+    let wanted: u32 = of_function
+        .map(|mapping| mapping.maximum_concurrency.unwrap_or(CONCURRENCY))
+        .sum();
+    wanted
+        .min(function.reserved_concurrency.unwrap_or(u32::MAX))
+        .max(1) as usize
 }
 
 fn mappings(
@@ -146,12 +166,23 @@ fn mappings(
     events: &tokio::sync::mpsc::UnboundedSender<MappingEvent>,
 ) -> Result<Vec<Mapping>, Error> {
     let mut started = Vec::new();
-    for mapping in setting.stack.event_source_mappings.iter().filter(|mapping| mapping.enabled) {
+    for mapping in setting
+        .stack
+        .event_source_mappings
+        .iter()
+        .filter(|mapping| mapping.enabled)
+    {
         let EventSource::Queue { logical_id, .. } = &mapping.source else {
-            eprintln!("fanline: {} (template line {}): streams are not read yet; skipped", mapping.logical_id, mapping.line);
+            eprintln!(
+                "fanline: {} (template line {}): streams are not read yet; skipped",
+                mapping.logical_id, mapping.line
+            );
             continue;
         };
-        let (Some(queue), Some(function)) = (setting.stack.queue(logical_id), functions.get(&mapping.function)) else {
+        let (Some(queue), Some(function)) = (
+            setting.stack.queue(logical_id),
+            functions.get(&mapping.function),
+        ) else {
             continue;
         };
         let patterns = mapping.filter_patterns.iter();
@@ -160,12 +191,17 @@ fn mappings(
             queue_arn: queue.arn.clone(),
             fifo: queue.fifo,
             batch_size: mapping.batch_size as usize,
-            maximum_batching_window: Duration::from_secs(mapping.maximum_batching_window_seconds.into()),
+            maximum_batching_window: Duration::from_secs(
+                mapping.maximum_batching_window_seconds.into(),
+            ),
             maximum_concurrency: mapping.maximum_concurrency.unwrap_or(CONCURRENCY) as usize,
             report_batch_item_failures: mapping.report_batch_item_failures,
-            filter_patterns: patterns.filter_map(|pattern| serde_json::from_str(pattern).ok()).collect(),
+            filter_patterns: patterns
+                .filter_map(|pattern| serde_json::from_str(pattern).ok())
+                .collect(),
         };
-        let mapping_of_queue = Mapping::start(spec, sqs.clone(), Arc::clone(function), events.clone());
+        let mapping_of_queue =
+            Mapping::start(spec, sqs.clone(), Arc::clone(function), events.clone());
         started.push(mapping_of_queue.map_err(|error| {
             let (id, line) = (&mapping.logical_id, mapping.line);
             Error::new(format!("{id} (template line {line}): {error}"))
@@ -184,7 +220,10 @@ fn consumed_queues(stack: &Stack) -> impl Iterator<Item = &Queue> {
             EventSource::Stream { .. } => None,
         })
         .collect();
-    stack.queues.iter().filter(move |queue| consumed.contains(queue.arn.as_str()))
+    stack
+        .queues
+        .iter()
+        .filter(move |queue| consumed.contains(queue.arn.as_str()))
 }
 
 fn is_dead_letter_queue(stack: &Stack, queue: &Queue) -> bool {
@@ -310,7 +349,9 @@ impl Run {
             }
             Published::Unrouted { event_id } => {
                 if self.unrouted.insert(event_id.clone()) {
-                    self.say(&format!("{event_id}: no subscription's filter policy lets it through"));
+                    self.say(&format!(
+                        "{event_id}: no subscription's filter policy lets it through"
+                    ));
                 }
             }
         }
@@ -318,22 +359,36 @@ impl Run {
 
     fn mapping_event(&mut self, event: MappingEvent) -> Result<(), Error> {
         match event {
-            MappingEvent::Received { queue_arn, messages } => {
+            MappingEvent::Received {
+                queue_arn,
+                messages,
+            } => {
                 self.last_arrival = Instant::now();
                 let ledger = self.ledgers.entry(queue_arn.to_string()).or_default();
                 for message in messages {
                     ledger.received(&message.message_id, &message.body);
                 }
             }
-            MappingEvent::Deleted { queue_arn, message_ids } => {
+            MappingEvent::Deleted {
+                queue_arn,
+                message_ids,
+            } => {
                 let ledger = self.ledgers.entry(queue_arn.to_string()).or_default();
                 message_ids.iter().for_each(|id| ledger.deleted(id));
             }
-            MappingEvent::Filtered { queue_arn, message_ids } => {
+            MappingEvent::Filtered {
+                queue_arn,
+                message_ids,
+            } => {
                 let ledger = self.ledgers.entry(queue_arn.to_string()).or_default();
                 message_ids.iter().for_each(|id| ledger.filtered(id));
             }
-            MappingEvent::Invoked { function, request_id, outcome: Err(error), .. } => {
+            MappingEvent::Invoked {
+                function,
+                request_id,
+                outcome: Err(error),
+                ..
+            } => {
                 self.metrics.invocation_failed(&request_id);
                 self.invocation_failed(&function, &error)?;
             }
@@ -349,7 +404,9 @@ impl Run {
     fn invocation_failed(&mut self, function: &str, error: &InvokeError) -> Result<(), Error> {
         if let InvokeError::InitFailed { output, .. } = error {
             self.progress.clear();
-            output.iter().for_each(|line| eprintln!("{function} | {line}"));
+            output
+                .iter()
+                .for_each(|line| eprintln!("{function} | {line}"));
             return Err(Error::new(format!("function {function}: {error}")));
         }
         self.say(&format!("{function}: {error}; its batch comes back"));
@@ -367,7 +424,10 @@ impl Run {
             let left = queues::depth(&self.sqs, &queue.url).await?;
             let ledger = &self.ledgers[&queue.arn];
             let dead_lettered = ledger.arrived() - ledger.deletions().min(ledger.arrived());
-            let evidence = Evidence { left, ..Evidence::default() };
+            let evidence = Evidence {
+                left,
+                ..Evidence::default()
+            };
             let line = self.queue_report(queue, &evidence, dead_lettered.saturating_sub(left));
             report.queues.insert(queue.name.clone(), line);
         }
@@ -385,7 +445,11 @@ impl Run {
             succeeded: count(&counts, "succeeded"),
             duplicates: count(&counts, "duplicate"),
             skipped: count(&counts, "skipped") + ledger.filter_count(),
-            retried: all - handled.iter().map(|metric| count(&counts, metric)).sum::<u64>(),
+            retried: all
+                - handled
+                    .iter()
+                    .map(|metric| count(&counts, metric))
+                    .sum::<u64>(),
             dead_lettered,
             left: evidence.left,
         }
@@ -394,9 +458,15 @@ impl Run {
     /// Asks the queues, the dead-letter queues and the dedup tables what there is to show.
     async fn final_report(&mut self) -> Result<Report, Error> {
         let stack = Arc::clone(&self.setting.stack);
-        for queue in stack.queues.iter().filter(|queue| is_dead_letter_queue(&stack, queue)) {
+        for queue in stack
+            .queues
+            .iter()
+            .filter(|queue| is_dead_letter_queue(&stack, queue))
+        {
             let ids = queues::message_ids(&self.sqs, &queue.url).await?;
-            for source in consumed_queues(&stack).filter(|source| source.dead_letter_target.as_ref() == Some(&queue.arn)) {
+            for source in consumed_queues(&stack)
+                .filter(|source| source.dead_letter_target.as_ref() == Some(&queue.arn))
+            {
                 let ledger = self.ledgers.entry(source.arn.clone()).or_default();
                 ids.iter().for_each(|id| ledger.dead_lettered(id));
             }
@@ -422,20 +492,25 @@ impl Run {
 
     /// Event ids with a completed dedup record, if the queue's worker is one of Fanline's and
     /// deduplicates by event id.
-    async fn completed(&self, stack: &Stack, queue: &Queue) -> Result<Option<BTreeSet<String>>, Error> {
+    async fn completed(
+        &self,
+        stack: &Stack,
+        queue: &Queue,
+    ) -> Result<Option<BTreeSet<String>>, Error> {
         let Some(consumer) = self.metrics.consumer_by_event_id(&queue.name) else {
             return Ok(None);
         };
-        let reads_queue = |mapping: &&template::EventSourceMapping| {
-            matches!(&mapping.source, EventSource::Queue { arn, .. } if *arn == queue.arn)
-        };
+        let reads_queue = |mapping: &&template::EventSourceMapping| matches!(&mapping.source, EventSource::Queue { arn, .. } if *arn == queue.arn);
         let mapping = stack.event_source_mappings.iter().find(reads_queue);
         let function = mapping.and_then(|mapping| stack.function(&mapping.function));
-        let Some(table) = function.and_then(|function| function.environment.get(DEDUP_TABLE)) else {
+        let Some(table) = function.and_then(|function| function.environment.get(DEDUP_TABLE))
+        else {
             return Ok(None);
         };
         let dynamodb = aws_sdk_dynamodb::Client::new(&self.setting.config);
-        queues::completed_keys(&dynamodb, table, consumer).await.map(Some)
+        queues::completed_keys(&dynamodb, table, consumer)
+            .await
+            .map(Some)
     }
 
     fn say(&mut self, text: &str) {

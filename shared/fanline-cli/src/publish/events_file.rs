@@ -82,7 +82,10 @@ impl EventsFile {
         let mut events = Vec::new();
         for line in self.lines {
             let topic = line.topic.as_deref().or(default_topic).ok_or_else(|| {
-                Error::new(format!("{} names no topic; give one with --topic", line.outgoing.event_id))
+                Error::new(format!(
+                    "{} names no topic; give one with --topic",
+                    line.outgoing.event_id
+                ))
             })?;
             let copies = (0..line.times).map(|_| (topic.to_owned(), line.outgoing.clone()));
             events.extend(copies);
@@ -163,9 +166,19 @@ not json
         let attribute = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let event = &file.lines[0].outgoing;
         assert_eq!(event.event_id, "e-1");
-        assert_eq!(event.attributes, [attribute("type", "a.b"), attribute("version", "2"), attribute("source", "s")]);
+        assert_eq!(
+            event.attributes,
+            [
+                attribute("type", "a.b"),
+                attribute("version", "2"),
+                attribute("source", "s")
+            ]
+        );
         let body = &file.lines[1].outgoing;
-        assert_eq!((body.event_id.as_str(), body.body.as_str()), ("line 4", "any text"));
+        assert_eq!(
+            (body.event_id.as_str(), body.body.as_str()),
+            ("line 4", "any text")
+        );
         assert_eq!(body.attributes, [attribute("type", "a.b")]);
         let expected = [
             "events.jsonl:5: expected ident at line 1 column 2; expected",

@@ -49,7 +49,9 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
     let (events, mut complete) = match &options.file {
         Some(path) => {
             let file = EventsFile::read(path)?;
-            file.problems.iter().for_each(|problem| eprintln!("fanline: {problem}"));
+            file.problems
+                .iter()
+                .for_each(|problem| eprintln!("fanline: {problem}"));
             let complete = file.problems.is_empty();
             (file.expanded(options.topic.as_deref())?, complete)
         }
@@ -60,20 +62,33 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
     for (topic, outgoing) in by_topic(events) {
         let topic_arn = topic_arn(&client, &topic).await?;
         let publisher = Publisher::new(client.clone(), topic_arn, &options.source);
-        let ids: Vec<String> = outgoing.iter().map(|event| event.event_id.clone()).collect();
+        let ids: Vec<String> = outgoing
+            .iter()
+            .map(|event| event.event_id.clone())
+            .collect();
         let refused = match publisher.send(outgoing).await {
             Ok(()) => Vec::new(),
             Err(error) => error.refused,
         };
         for event in &refused {
             complete = false;
-            eprintln!("fanline: {} not published: {}", event.event_id, event.reason);
+            eprintln!(
+                "fanline: {} not published: {}",
+                event.event_id, event.reason
+            );
         }
-        for id in ids.iter().filter(|id| !refused.iter().any(|event| event.event_id == **id)) {
+        for id in ids
+            .iter()
+            .filter(|id| !refused.iter().any(|event| event.event_id == **id))
+        {
             println!("{id}");
         }
     }
-    Ok(if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if complete {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// Groups events by topic, keeping their order within each.

@@ -1,7 +1,7 @@
 //! What the tests share: specifications, a gate that functions wait at, and a view on processes.
 
 use bytes::Bytes;
-use fanline_cli::lambda::{request_id, Function, FunctionSpec, InvokeError, LogLine};
+use fanline_cli::lambda::{Function, FunctionSpec, InvokeError, LogLine, request_id};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::Command;

@@ -72,10 +72,11 @@ impl Record {
             return Ok(Self::new(claim));
         };
         let expired = record.expires_at <= now;
+        let live = !expired && record.lease_until > now;
         match record.status {
             Status::Done if !expired => Err(record.refuse_done(claim)),
-            Status::Leased if record.owner == claim.owner => Ok(record.clone()),
-            Status::Leased if !expired && record.lease_until > now => Err(Refusal::Busy {
+            Status::Leased if live && record.owner == claim.owner => Ok(record.clone()),
+            Status::Leased if live => Err(Refusal::Busy {
                 until: record.lease_until,
             }),
             Status::Leased | Status::Done => Ok(Self {
