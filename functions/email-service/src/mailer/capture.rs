@@ -1,11 +1,11 @@
-//! Captures mails as rows of a table, one row per mail sent.
+//! Captures mails as rows of a table, as a mail service that takes an idempotency key would.
 //!
-//! A row's key is unique per mail, not per event: if a mail were sent twice, two rows would
-//! show it.
+//! The key is the event id, so there is one row per event; `sends` counts how often the mail
+//! was handed over, which shows what deduplication does and does not prevent.
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
-use fanline::{Failure, System};
-use fanline_aws::{RealSystem, SdkConfig};
+use fanline::Failure;
+use fanline_aws::SdkConfig;
 
 /// A mail to an address in this domain never gets through.
 const UNREACHABLE: &str = "@fails.example";
@@ -34,14 +34,13 @@ impl Capture {
         if address.ends_with(PANICS) {
             panic!("mailer has a bug");
         }
-        let mail_id = format!("{event_id}#{}", RealSystem.fence());
         self.client
-            .put_item()
+            .update_item()
             .table_name(&self.table)
-            .item("id", AttributeValue::S(mail_id))
-            .item("event_id", AttributeValue::S(event_id.to_owned()))
-            .item("address", AttributeValue::S(address.to_owned()))
-            .item("template", AttributeValue::S("welcome".to_owned()))
+            .key("id", AttributeValue::S(event_id.to_owned()))
+            .update_expression("SET address = :address ADD sends :one")
+            .expression_attribute_values(":address", AttributeValue::S(address.to_owned()))
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
             .send()
             .await?;
         Ok(())
