@@ -2,7 +2,7 @@
 //! SQS record, tells it to.
 //!
 //! `{"do": "echo", "value": …}`, `error`, `panic`, `exit`, `hang`, `print`, `large`, `environment`,
-//! `fork`, and `gate`, which reports to the address in `value` and waits until that closes the
+//! `fork`, `stubborn` (ignores SIGTERM), and `gate`, which reports to the address in `value` and waits until that closes the
 //! connection. `INIT=exit|panic|hang` makes the start fail.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::process::{Command, Stdio};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -75,6 +76,10 @@ async fn obey(command: &Value) -> Result<Value, Error> {
             let mut sleeper = Command::new("sleep");
             let child = sleeper.arg("600").stdin(Stdio::null()).spawn()?;
             return Ok(json!({ "pid": std::process::id(), "child": child.id() }));
+        }
+        "stubborn" => {
+            let mut terminations = signal(SignalKind::terminate())?;
+            tokio::spawn(async move { while terminations.recv().await.is_some() {} });
         }
         "gate" => {
             let mut gate = TcpStream::connect(value.as_str().unwrap_or_default()).await?;
