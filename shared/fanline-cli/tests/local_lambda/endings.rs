@@ -176,6 +176,41 @@ async fn a_process_that_ignores_the_request_to_end_is_killed() {
     ));
 }
 
+/// The pipe is still full when the process is gone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_lines_of_a_crash_are_there_when_it_is_told() {
+    let (function, mut lines) = start(spec());
+    let error = invoke(&function, command("flood", 20_000))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error,
+        InvokeError::Crashed {
+            ending: Ending::Status(1)
+        }
+    );
+    let texts = texts(&mut lines);
+    assert_eq!(texts.len(), 20_000);
+    assert_eq!(texts.last().map(String::as_str), Some("line 19999"));
+}
+
+/// Written to the pipe after the process was waited for, so only a reader that goes on sees it.
+#[tokio::test]
+async fn output_is_read_to_its_end_before_a_crash_is_told() {
+    let (function, mut lines) = start(spec());
+    invoke(&function, command("late", 0)).await.unwrap_err();
+    assert_eq!(texts(&mut lines), ["late"]);
+}
+
+#[tokio::test]
+async fn a_crash_takes_the_children_of_the_process_along() {
+    let (function, _lines) = start(spec());
+    let response = invoke(&function, command("fork", 0)).await.unwrap();
+    let process = |name: &str| u32::try_from(response[name].as_u64().unwrap()).unwrap();
+    kill_9(process("pid"));
+    gone(process("child")).await;
+}
+
 #[tokio::test]
 async fn dropping_a_function_kills_its_processes() {
     let (function, _lines) = start(spec());

@@ -25,7 +25,10 @@ async fn a_binary_that_exits_shows_its_output() {
 
 #[tokio::test]
 async fn a_panic_at_start_shows_its_message() {
-    let environment = [("INIT".to_owned(), "panic".to_owned())].into();
+    let environment = [("INIT", "panic"), ("RUST_BACKTRACE", "1")];
+    let environment = environment
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
     let (function, _lines) = start(FunctionSpec {
         environment,
         ..spec()
