@@ -1,15 +1,17 @@
 //! A function for the tests of the local Lambda service: does what its payload, or the body of an
 //! SQS record, tells it to.
 //!
-//! `{"do": "echo", "value": …}`, `error`, `panic`, `exit`, `hang`, `print`, `large`, `environment`,
-//! `fork`, and `gate`, which reports to the address in `value` and waits until that closes the
+//! `{"do": "echo", "value": …}`, `error`, `panic`, `exit`, `hang`, `print`, `flood`, `late`, `large`, `environment`,
+//! `fork`, `stubborn` (ignores SIGTERM), and `gate`, which reports to the address in `value` and waits until that closes the
 //! connection. `INIT=exit|panic|hang` makes the start fail.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -61,6 +63,25 @@ async fn obey(command: &Value) -> Result<Value, Error> {
             println!("{}", value.as_str().unwrap_or_default());
             eprintln!("{}", value.as_str().unwrap_or_default());
         }
+        "flood" => {
+            let lines: String = (0..value.as_u64().unwrap_or(0))
+                .map(|n| format!("line {n}\n"))
+                .collect();
+            print!("{lines}");
+            std::process::exit(1);
+        }
+        "late" => {
+            // In a group of its own, so that it outlives this process and writes after its end.
+            let script = format!(
+                "while kill -0 {} 2>&-; do :; done; echo late",
+                std::process::id()
+            );
+            Command::new("sh")
+                .args(["-c", &script])
+                .process_group(0)
+                .spawn()?;
+            std::process::exit(1);
+        }
         "large" => {
             return Ok(Value::String(
                 "x".repeat(value.as_u64().unwrap_or(0) as usize),
@@ -75,6 +96,10 @@ async fn obey(command: &Value) -> Result<Value, Error> {
             let mut sleeper = Command::new("sleep");
             let child = sleeper.arg("600").stdin(Stdio::null()).spawn()?;
             return Ok(json!({ "pid": std::process::id(), "child": child.id() }));
+        }
+        "stubborn" => {
+            let mut terminations = signal(SignalKind::terminate())?;
+            tokio::spawn(async move { while terminations.recv().await.is_some() {} });
         }
         "gate" => {
             let mut gate = TcpStream::connect(value.as_str().unwrap_or_default()).await?;

@@ -2,8 +2,8 @@
 //! process per execution environment, each with a Runtime API of its own.
 //!
 //! The one thing to get wrong: an invocation that a process never read must go to another process
-//! instead of failing, and one that it did read must never run a second time unasked. [`exchange`]
-//! decides which is which.
+//! instead of failing, and one that it did read must never run a second time unasked. The module
+//! `exchange` decides which is which.
 //!
 //! ```text
 //! Function ── pool of ──> Sandbox ── owns ──> keeper task: process, listener, output readers
@@ -15,10 +15,12 @@ mod clock;
 mod environment;
 mod error;
 mod exchange;
+mod failure;
 mod function;
 mod keeper;
 mod output;
 mod process;
+mod reply;
 mod runtime_api;
 mod sandbox;
 mod spec;

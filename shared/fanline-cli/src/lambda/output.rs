@@ -12,8 +12,9 @@ use tokio::sync::{mpsc, watch};
 /// CloudWatch's limit for one log event: a longer line is cut there too.
 const LINE_LIMIT: usize = 256 * 1024;
 
-/// How much of its own output an init failure shows: a panic with its backtrace.
-const TAIL_LINES: usize = 20;
+/// How much of its own output an init failure shows: a panic's message stands before its backtrace,
+/// which has two lines for each of some thirty frames.
+const TAIL_LINES: usize = 100;
 
 /// Which of its two pipes a process wrote to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,11 +6,13 @@
 
 use super::clock;
 use super::exchange::{Answer, Asked, Exchange, Failure, Invocation};
+use super::failure::read_failure;
+use super::reply::{accepted, not_found, refusal};
 use super::watched::Watched;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderMap};
+use hyper::header::CONTENT_TYPE;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
@@ -22,11 +24,6 @@ use tokio::sync::watch;
 
 /// Lambda's limit for a buffered response, as its error message states it.
 pub(super) const RESPONSE_LIMIT: usize = 6_291_556;
-
-/// Error documents need no more; what exceeds it is not an error document.
-const ERROR_LIMIT: usize = 256 * 1024;
-
-const ERROR_TYPE_HEADER: &str = "lambda-runtime-function-error-type";
 
 /// What the Runtime API of one process needs to know.
 pub(super) struct RuntimeApi {
@@ -69,11 +66,11 @@ impl RuntimeApi {
                 self.response(request_id, request.into_body()).await
             }
             (&Method::POST, ["invocation", request_id, "error"]) => {
-                let failure = failure(request).await;
+                let failure = read_failure(request).await;
                 self.answer(request_id, Err(failure))
             }
             (&Method::POST, ["init", "error"]) => {
-                let failure = failure(request).await;
+                let failure = read_failure(request).await;
                 self.exchange
                     .send_modify(|exchange| exchange.init_failed(failure));
                 accepted()
@@ -174,91 +171,5 @@ impl RuntimeApi {
                 "Invalid request ID",
             ),
         }
-    }
-}
-
-/// Reads an error document. Functions in other languages send anything, so nothing is required.
-async fn failure(request: Request<Incoming>) -> Failure {
-    let (parts, body) = request.into_parts();
-    match Limited::new(body, ERROR_LIMIT).collect().await {
-        Ok(collected) => parse_failure(&parts.headers, &collected.to_bytes()),
-        Err(_) => parse_failure(
-            &parts.headers,
-            b"the error document is incomplete or too large",
-        ),
-    }
-}
-
-fn parse_failure(headers: &HeaderMap, body: &[u8]) -> Failure {
-    let document: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-    let field = |name: &str| {
-        document
-            .get(name)
-            .and_then(|value| value.as_str())
-            .map(str::to_owned)
-    };
-    let header = headers
-        .get(ERROR_TYPE_HEADER)
-        .and_then(|value| value.to_str().ok());
-    Failure {
-        error_type: field("errorType")
-            .or(header.map(str::to_owned))
-            .unwrap_or("Unhandled".into()),
-        message: field("errorMessage")
-            .unwrap_or_else(|| String::from_utf8_lossy(body).into_owned()),
-    }
-}
-
-fn accepted() -> Response<Full<Bytes>> {
-    json(StatusCode::ACCEPTED, r#"{"status":"OK"}"#.to_owned())
-}
-
-fn not_found(path: &str) -> Response<Full<Bytes>> {
-    let message = format!("the local Runtime API has no {path}");
-    refusal(StatusCode::NOT_FOUND, "NotFound", &message)
-}
-
-fn refusal(status: StatusCode, error_type: &str, message: &str) -> Response<Full<Bytes>> {
-    let document = serde_json::json!({ "errorMessage": message, "errorType": error_type });
-    json(status, document.to_string())
-}
-
-fn json(status: StatusCode, body: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(body)));
-    *response.status_mut() = status;
-    let json = hyper::header::HeaderValue::from_static("application/json");
-    response.headers_mut().insert(CONTENT_TYPE, json);
-    response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn error_documents_are_read_leniently() {
-        let cases = [
-            (r#"{"errorType":"Oops","errorMessage":"no"}"#, "Oops", "no"),
-            (r#"{"errorMessage":"no"}"#, "unhandled", "no"),
-            (r#"{"errorType":7}"#, "unhandled", r#"{"errorType":7}"#),
-            ("plain text", "unhandled", "plain text"),
-            ("", "unhandled", ""),
-        ];
-        let mut headers = HeaderMap::new();
-        headers.insert(
-            ERROR_TYPE_HEADER,
-            hyper::header::HeaderValue::from_static("unhandled"),
-        );
-        for (body, error_type, message) in cases {
-            let expected = Failure {
-                error_type: error_type.into(),
-                message: message.into(),
-            };
-            assert_eq!(parse_failure(&headers, body.as_bytes()), expected, "{body}");
-        }
-        assert_eq!(
-            parse_failure(&HeaderMap::new(), b"").error_type,
-            "Unhandled"
-        );
     }
 }

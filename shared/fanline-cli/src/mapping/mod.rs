@@ -8,6 +8,7 @@ mod batch;
 mod delete;
 mod deliver;
 mod filter;
+mod handle;
 mod poller;
 mod record;
 mod report;
@@ -15,7 +16,7 @@ mod settle;
 mod spec;
 
 pub use filter::{Filter, InvalidPattern};
-pub use poller::Mapping;
+pub use handle::Mapping;
 pub use report::{MappingEvent, ReceivedMessage};
 pub use settle::{Settlement, settle};
 pub use spec::{InvalidMapping, MappingSpec};

@@ -9,16 +9,14 @@ use super::deliver::Context;
 use super::filter::Filter;
 use super::record::{Record, received};
 use super::report::MappingEvent;
-use super::spec::{InvalidMapping, MappingSpec};
-use crate::lambda::Function;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
 
 /// SQS's longest wait for messages.
 const LONG_POLL: Duration = Duration::from_secs(20);
@@ -29,75 +27,8 @@ const RECEIVE_LIMIT: usize = 10;
 const FIRST_BACKOFF: Duration = Duration::from_millis(200);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 
-/// What a stop allows beyond the function's timeout: the start of a process, and deletes that have
-/// to be repeated.
-const STOP_MARGIN: Duration = Duration::from_secs(20);
-
-/// A running event source mapping. Dropping it stops it at once: invocations that run are killed
-/// and their messages come back.
-pub struct Mapping {
-    context: Arc<Context>,
-    stopping: watch::Sender<bool>,
-    task: JoinHandle<()>,
-}
-
-impl Mapping {
-    /// Starts polling. `sqs` must allow calls of more than 20 seconds, the length of a long poll.
-    pub fn start(
-        spec: MappingSpec,
-        sqs: aws_sdk_sqs::Client,
-        function: Arc<Function>,
-        events: mpsc::UnboundedSender<MappingEvent>,
-    ) -> Result<Self, InvalidMapping> {
-        spec.validate()?;
-        let filter = Filter::new(&spec.filter_patterns)
-            .map_err(|(number, problem)| InvalidMapping::Filter { number, problem })?;
-        let queue_arn = spec.queue_arn.as_str().into();
-        let context = Arc::new(Context {
-            spec,
-            queue_arn,
-            sqs,
-            function,
-            events,
-        });
-        let (stopping, stopped) = watch::channel(false);
-        let poller = Poller {
-            context: Arc::clone(&context),
-            filter,
-            stopped,
-            waiting: VecDeque::new(),
-            backoff: FIRST_BACKOFF,
-        };
-        let task = tokio::spawn(poller.run());
-        Ok(Self {
-            context,
-            stopping,
-            task,
-        })
-    }
-
-    /// Stops polling and waits until the batches that run are settled, for the function's timeout
-    /// and some seconds more at the longest.
-    pub async fn stop(mut self) {
-        self.stopping.send_replace(true);
-        let longest = self.context.function.spec().timeout + STOP_MARGIN;
-        if timeout(longest, &mut self.task).await.is_err() {
-            let text = format!(
-                "batches were still running {} s after the stop and were given up; their messages come back",
-                longest.as_secs()
-            );
-            self.context.problem(text);
-        }
-    }
-}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-struct Poller {
+/// One mapping's loop and what it has in hand.
+pub(super) struct Poller {
     context: Arc<Context>,
     filter: Filter,
     stopped: watch::Receiver<bool>,
@@ -107,7 +38,21 @@ struct Poller {
 }
 
 impl Poller {
-    async fn run(mut self) {
+    pub(super) fn new(
+        context: Arc<Context>,
+        filter: Filter,
+        stopped: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            context,
+            filter,
+            stopped,
+            waiting: VecDeque::new(),
+            backoff: FIRST_BACKOFF,
+        }
+    }
+
+    pub(super) async fn run(mut self) {
         let slots = self
             .context
             .spec
@@ -147,6 +92,7 @@ impl Poller {
     async fn gather(&mut self) -> Option<Batch> {
         let mut batch = Batch::new(self.context.spec.batch_size);
         let mut window_end = None;
+        let mut more_is_there = false;
         loop {
             batch.fill_from(&mut self.waiting);
             let is_full = batch.room() == 0 || !self.waiting.is_empty();
@@ -158,14 +104,21 @@ impl Poller {
             } else {
                 let window = self.context.spec.maximum_batching_window;
                 let end = *window_end.get_or_insert_with(|| Instant::now() + window);
-                match self.until(end).await {
+                // A full answer means that more is there: no reason to wait before the next.
+                let wait = if more_is_there {
+                    Some(Duration::ZERO)
+                } else {
+                    self.until(end).await
+                };
+                match wait {
                     Some(wait) => wait,
                     None => return Some(batch),
                 }
             };
-            self.receive(batch.room(), wait).await;
-            let over = window_end.is_some_and(|end| Instant::now() >= end);
-            if over {
+            let asked = batch.room().min(RECEIVE_LIMIT);
+            more_is_there = self.receive(asked, wait).await == asked;
+            let is_over = window_end.is_some_and(|end| Instant::now() >= end);
+            if is_over && !more_is_there {
                 batch.fill_from(&mut self.waiting);
                 return Some(batch);
             }
@@ -189,26 +142,28 @@ impl Poller {
         Some(Duration::ZERO)
     }
 
-    /// Receives once and keeps what passes the filter. A failure is reported and waited out.
-    async fn receive(&mut self, room: usize, wait: Duration) {
+    /// Receives once, keeps what passes the filter and tells how many messages came. A failure is
+    /// reported and waited out.
+    async fn receive(&mut self, asked: usize, wait: Duration) -> usize {
         let request = self
             .context
             .sqs
             .receive_message()
             .queue_url(&self.context.spec.queue_url)
-            .max_number_of_messages(i32::try_from(room.min(RECEIVE_LIMIT)).unwrap_or(1))
+            .max_number_of_messages(i32::try_from(asked).unwrap_or(1))
             .wait_time_seconds(i32::try_from(wait.as_secs()).unwrap_or(0))
             .message_system_attribute_names(MessageSystemAttributeName::All)
             .message_attribute_names("All");
         let mut stop = pin!(stop_requested(self.stopped.clone()));
         let output = tokio::select! {
             output = request.send() => output,
-            () = &mut stop => return,
+            () = &mut stop => return 0,
         };
         match output {
             Ok(output) => {
                 self.backoff = FIRST_BACKOFF;
                 self.take_in(output.messages()).await;
+                output.messages().len()
             }
             Err(error) => {
                 let wait = self.backoff;
@@ -224,6 +179,7 @@ impl Poller {
                     () = sleep(wait) => {}
                     () = &mut stop => {}
                 }
+                0
             }
         }
     }
