@@ -32,7 +32,7 @@ async fn templates() {
     let cases = [
         (
             "no_such_file",
-            "no template at tests/flows/templates/no_such_file.yaml; run in the project folder or pass --template FILE",
+            "no template at ./tests/flows/templates/no_such_file.yaml; run in the project folder or pass --template FILE",
         ),
         ("syntax_error", "tests/flows/templates/syntax_error.yaml:3:"),
         (

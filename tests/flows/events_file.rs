@@ -1,12 +1,13 @@
 //! What must become of the sample file, worked out from the file itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use serde_json::Value;
 
-use crate::dev::workspace;
-
-/// Expectations for `localstack/events/signups.jsonl`.
+/// Expectations for `localstack/events/signups.jsonl` or a file like it.
 pub(crate) struct Expected {
     /// Messages published.
     pub(crate) published: u64,
@@ -19,8 +20,7 @@ pub(crate) struct Expected {
 }
 
 impl Expected {
-    pub(crate) fn read() -> Self {
-        let file = workspace().join("localstack/events/signups.jsonl");
+    pub(crate) fn read(file: &Path) -> Self {
         let text = std::fs::read_to_string(file).unwrap();
         let mut expected = Self {
             published: 0,

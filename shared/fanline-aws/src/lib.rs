@@ -6,6 +6,7 @@
 mod clients;
 pub mod dynamodb;
 mod environment;
+mod error;
 mod lambda;
 mod publisher;
 mod system;
@@ -14,7 +15,8 @@ pub use aws_config::SdkConfig;
 pub use clients::sdk_config;
 pub use dynamodb::{DynamoStore, Tx};
 pub use environment::{Environment, InvalidEnvironment};
-pub use lambda::{Error, run};
+pub use error::Error;
+pub use lambda::run;
 pub use publisher::{DEFAULT_SIZE_LIMIT, PublishError, Publisher, RefusedEvent};
 pub use system::RealSystem;
 

@@ -29,7 +29,9 @@ impl Mailer {
 
     #[cfg(not(feature = "ses"))]
     pub(crate) fn ses(_: SdkConfig, _: String) -> Result<Self, Error> {
-        Err("MAILER is ses, but this binary was built without it: build with --features ses".into())
+        Err(Error::new(
+            "MAILER is ses, but this binary was built without it: build with --features ses",
+        ))
     }
 
     /// Sends the welcome mail. `event_id` lets the receiving side recognise a repetition.

@@ -5,15 +5,12 @@ mod event;
 use std::{sync::Arc, time::Duration};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse};
-use fanline::{Batch, Outcome, Processor, Report, System, Timestamp, Worker};
+use fanline::{Batch, BoxError, Outcome, Processor, Report, System, Timestamp, Worker};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 
-use crate::{DynamoStore, Environment, RealSystem, environment::DEDUP_TABLE, sdk_config};
+use crate::{DynamoStore, Environment, Error, RealSystem, environment::DEDUP_TABLE, sdk_config};
 use event::{Payload, Source};
-
-/// Any error; what a function's `main` returns.
-pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs the worker until Lambda ends the process.
 ///
@@ -38,9 +35,9 @@ where
     let function = environment.required("AWS_LAMBDA_FUNCTION_NAME");
     environment.required("AWS_LAMBDA_RUNTIME_API");
     environment.check().map_err(|error| {
-        format!(
+        Error::new(format!(
             "{error}; this is a Lambda function: start it with `cargo fanline dev` or deploy it"
-        )
+        ))
     })?;
     let system = Arc::new(RealSystem);
     let dynamodb = aws_sdk_dynamodb::Client::new(&sdk_config().await?);
@@ -53,6 +50,7 @@ where
         handle(processor, source, batch, deadline).await
     }))
     .await
+    .map_err(Error::new)
 }
 
 async fn handle(
@@ -60,7 +58,7 @@ async fn handle(
     source: Source,
     batch: Batch,
     deadline_since_epoch: Duration,
-) -> Result<Value, Error> {
+) -> Result<Value, BoxError> {
     let deadline = Timestamp::UNIX_EPOCH.checked_add(deadline_since_epoch)?;
     let started = RealSystem.now();
     if deadline <= started {
@@ -72,7 +70,7 @@ async fn handle(
     answer(source, &report)
 }
 
-fn answer(source: Source, report: &Report) -> Result<Value, Error> {
+fn answer(source: Source, report: &Report) -> Result<Value, BoxError> {
     match source {
         Source::Sqs => {
             let mut response = SqsBatchResponse::default();

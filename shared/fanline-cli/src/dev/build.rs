@@ -46,12 +46,15 @@ pub(super) async fn build(
         // nothing is compiled twice.
         cargo.args(["--package", OWN_PACKAGE]);
     }
-    let output = cargo
+    // Not `output()`, which would keep cargo's messages to itself.
+    let cannot_run = |error| Error::new(format!("cannot run cargo: {error}"));
+    let child = cargo
         .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .await
-        .map_err(|error| Error::new(format!("cannot run cargo: {error}")))?;
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(cannot_run)?;
+    let output = child.wait_with_output().await.map_err(cannot_run)?;
     if !output.status.success() {
         return Err(Error::new(
             "the functions do not compile; cargo's messages are above",

@@ -52,6 +52,9 @@ pub(super) struct Setting {
     pub(super) until_idle: bool,
 }
 
+/// Failed starts of functions that never started, until the run ends: one may be an accident.
+const FAILED_STARTS: u32 = 3;
+
 /// The variable by which a Fanline function is told its dedup table.
 const DEDUP_TABLE: &str = "FANLINE_DEDUP_TABLE";
 
@@ -90,6 +93,8 @@ pub(super) async fn run(setting: Setting, events: EventsFile) -> Result<(Report,
         refused: 0,
         unrouted: BTreeSet::new(),
         idle_looks: 0,
+        started_functions: BTreeSet::new(),
+        failed_starts: 0,
         sqs,
         setting,
     };
@@ -267,6 +272,8 @@ struct Run {
     refused: u64,
     unrouted: BTreeSet<String>,
     idle_looks: u32,
+    started_functions: BTreeSet<String>,
+    failed_starts: u32,
 }
 
 impl Run {
@@ -392,6 +399,9 @@ impl Run {
                 self.metrics.invocation_failed(&request_id);
                 self.invocation_failed(&function, &error)?;
             }
+            MappingEvent::Invoked { function, .. } => {
+                self.started_functions.insert(function);
+            }
             MappingEvent::Problem { text, .. } => self.say(&text),
             // What is returned comes back or is found in a DLQ; nothing to book.
             _ => {}
@@ -399,15 +409,24 @@ impl Run {
         Ok(())
     }
 
-    /// A function that does not start ends the run, with its own words: nothing would ever be
+    /// A function that never started ends the run, with its own words: nothing would ever be
     /// handled. Anything else is what Lambda would live with.
     fn invocation_failed(&mut self, function: &str, error: &InvokeError) -> Result<(), Error> {
-        if let InvokeError::InitFailed { output, .. } = error {
+        if let InvokeError::InitFailed { output, .. } = error
+            && !self.started_functions.contains(function)
+        {
+            self.failed_starts += 1;
+            if self.failed_starts < FAILED_STARTS {
+                return Ok(());
+            }
             self.progress.clear();
             output
                 .iter()
                 .for_each(|line| eprintln!("{function} | {line}"));
             return Err(Error::new(format!("function {function}: {error}")));
+        }
+        if !matches!(error, InvokeError::InitFailed { .. }) {
+            self.started_functions.insert(function.to_owned());
         }
         self.say(&format!("{function}: {error}; its batch comes back"));
         Ok(())
