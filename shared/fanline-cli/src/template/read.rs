@@ -20,6 +20,9 @@ use super::model::{Ignored, Stack};
 use super::path::Path;
 use super::suggest;
 
+/// More about what nothing here needs is not worth reading, nor comparing with what is known.
+const MOST_NOTES: usize = 200;
+
 /// Types, or groups of types, that make no difference on one machine.
 const IGNORED: [&str; 17] = [
     "AWS::ApplicationAutoScaling::",
@@ -75,7 +78,7 @@ pub(super) struct Reader<'e> {
     pub(super) stack: Stack,
     pub(super) errors: Vec<TemplateError>,
     /// Functions left out; what invokes them is left out without another word.
-    skipped_functions: BTreeSet<String>,
+    left_out: BTreeSet<String>,
 }
 
 impl<'e> Reader<'e> {
@@ -85,7 +88,7 @@ impl<'e> Reader<'e> {
             folder,
             stack: Stack::default(),
             errors: Vec::new(),
-            skipped_functions: BTreeSet::new(),
+            left_out: BTreeSet::new(),
         }
     }
 
@@ -98,8 +101,11 @@ impl<'e> Reader<'e> {
             .collect();
         for resource in &created {
             self.evaluator.start_reading(&resource.logical_id);
-            let result = self.read_resource(resource);
-            self.errors.extend(result.err());
+            if let Err(error) = self.read_resource(resource) {
+                // What names it would only say again, and misleadingly, that it is not there.
+                self.left_out.insert(resource.logical_id.clone());
+                self.errors.push(error);
+            }
         }
         for resource in &created {
             self.evaluator.start_reading(&resource.logical_id);
@@ -168,6 +174,8 @@ impl<'e> Reader<'e> {
             "AWS::SNS::Topic" => self.connect_inline_subscriptions(resource, &properties),
             "AWS::Lambda::EventSourceMapping" => self.connect_mapping(resource, &properties),
             "AWS::Serverless::Function" => {
+                // SAM makes resources of their own of them: what they refer to is not the function's.
+                self.evaluator.start_reading("");
                 self.connect_events(resource, &properties);
                 Ok(())
             }
@@ -206,7 +214,6 @@ impl<'e> Reader<'e> {
         let path = Path::root(&resource.path);
         for entry in resource.properties.entries() {
             if entry.key == "Events" && resource.kind == "AWS::Serverless::Function" {
-                // Resources of their own after SAM: what they refer to is not the function's.
                 continue;
             }
             match self.evaluator.evaluate(&entry.node, path.key(&entry.key)) {
@@ -218,7 +225,7 @@ impl<'e> Reader<'e> {
             let name = node.as_text().unwrap_or_default();
             if self.evaluator.document.resource(name).is_some() {
                 self.evaluator.note_reference(name);
-            } else {
+            } else if self.stack.findings.len() < MOST_NOTES {
                 let known = self
                     .evaluator
                     .document
@@ -238,7 +245,10 @@ impl<'e> Reader<'e> {
 
     /// Keeps an error that stops nothing as a finding, once.
     fn note(&mut self, error: &TemplateError) {
-        let Some(place) = error.place() else { return };
+        let place = error
+            .place()
+            .filter(|_| self.stack.findings.len() < MOST_NOTES);
+        let Some(place) = place else { return };
         let known = self
             .errors
             .iter()
