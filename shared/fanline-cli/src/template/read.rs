@@ -9,7 +9,7 @@ mod queue;
 mod table;
 mod topic;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path as FilePath;
 
 use super::document::Resource;
@@ -107,6 +107,7 @@ impl<'e> Reader<'e> {
                 self.errors.push(error);
             }
         }
+        self.refuse_shared_names();
         for resource in &created {
             self.evaluator.start_reading(&resource.logical_id);
             self.connect_resource(resource);
@@ -182,6 +183,40 @@ impl<'e> Reader<'e> {
             _ => Ok(()),
         };
         self.errors.extend(result.err());
+    }
+
+    /// The second of two with one name would fail on AWS, and here silently be the first.
+    fn refuse_shared_names(&mut self) {
+        let stack = &self.stack;
+        let queues = stack
+            .queues
+            .iter()
+            .map(|queue| (&queue.arn, &queue.logical_id));
+        let topics = stack
+            .topics
+            .iter()
+            .map(|topic| (&topic.arn, &topic.logical_id));
+        let tables = stack
+            .tables
+            .iter()
+            .map(|table| (&table.arn, &table.logical_id));
+        let functions = stack
+            .functions
+            .iter()
+            .map(|function| (&function.arn, &function.logical_id));
+        let mut owners = BTreeMap::new();
+        for (arn, logical_id) in queues.chain(topics).chain(tables).chain(functions) {
+            let Some(first) = owners.insert(arn, logical_id) else {
+                continue;
+            };
+            let Some(second) = self.evaluator.document.resource(logical_id) else {
+                continue;
+            };
+            let message = format!(
+                "{first} and {logical_id} are both named {arn}; expected names of their own"
+            );
+            self.errors.push(self.evaluator.error(second.at, message));
+        }
     }
 
     fn read_outputs(&mut self) {

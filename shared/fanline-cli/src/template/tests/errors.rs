@@ -268,6 +268,15 @@ fn properties() {
 }
 
 #[test]
+fn names_used_twice() {
+    let text = "Resources:\n  A: {Type: AWS::SQS::Queue, Properties: {QueueName: q}}\n  B: {Type: AWS::SQS::Queue, Properties: {QueueName: q}}\n";
+    check(&[(
+        text,
+        "template.yaml:3: A and B are both named arn:aws:sqs:eu-central-1:012345678901:q; expected names of their own",
+    )]);
+}
+
+#[test]
 fn parameters() {
     let declared = |declaration: &str| {
         format!("Parameters:\n  P: {declaration}\nResources:\n  Q: {{Type: AWS::SQS::Queue}}\n")

@@ -4,6 +4,12 @@ use super::{findings_of, resolve, resolve_with};
 fn what_is_skipped_is_named_with_its_line() {
     let function = "Runtime: provided.al2023, CodeUri: f";
     let cases: &[(String, &str)] = &[
+        (
+            format!(
+                "  F: {{Type: AWS::Serverless::Function, Properties: {{{function}, Timeout: 31, Events: {{A: {{Type: SQS, Properties: {{Queue: !GetAtt Jobs.Arn}}}}}}}}}}"
+            ),
+            "Resources/F/Properties/Events/A/Properties has a queue with VisibilityTimeout 30, below the Timeout 31 of F; Lambda refuses that",
+        ),
         ("  B: {Type: AWS::S3::Bucket}".into(), "B is a AWS::S3::Bucket, which is not interpreted; skipped"),
         ("  B: {Type: AWS::SQS::Queu}".into(), "B is a AWS::SQS::Queu, which is not interpreted; did you mean 'AWS::SQS::Queue'?; skipped"),
         ("  R: {Type: AWS::IAM::Role, Properties: {A: !Ref Topik}}".into(), "Ref 'Topik' in Resources/R/Properties/A matches no parameter or resource; did you mean 'Topic'?"),
