@@ -73,10 +73,9 @@ impl Evaluator<'_> {
                         }
                     }
                     ("Fn::Equals", [left, right]) => {
-                        let left = self.evaluate(left, path)?.map(|node| node.to_json());
-                        let right = self.evaluate(right, path)?.map(|node| node.to_json());
-                        // CloudFormation compares text: 1 equals "1".
-                        return Ok(as_text(left) == as_text(right));
+                        let left = self.evaluate(left, path)?;
+                        let right = self.evaluate(right, path)?;
+                        return Ok(left.map(comparable) == right.map(comparable));
                     }
                     ("Fn::Not", [inner]) => return Ok(!self.truth(inner, path)?),
                     ("Fn::And", [_, _, ..]) => {
@@ -104,9 +103,7 @@ impl Evaluator<'_> {
     }
 }
 
-fn as_text(value: Option<serde_json::Value>) -> Option<String> {
-    value.map(|value| match value {
-        serde_json::Value::String(text) => text,
-        other => other.to_string(),
-    })
+/// CloudFormation compares text: 1 equals "1".
+fn comparable(node: Node) -> String {
+    node.to_text().unwrap_or_else(|| node.to_json().to_string())
 }

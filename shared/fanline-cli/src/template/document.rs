@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::error::{Finding, TemplateError};
 use super::globals;
-use super::node::{Entry, Files, Node, Position};
+use super::node::{Entry, Files, Node, Position, Value};
 use super::{suggest, yaml};
 
 const SECTIONS: [&str; 11] = [
@@ -74,24 +74,28 @@ impl Document {
         for entry in root.entries() {
             check_section(entry, &files, findings);
         }
-        let section = |name: &str| -> Result<Vec<Entry>, TemplateError> {
-            match root.get(name) {
-                Some(node) if node.is_map() => Ok(node.entries().to_vec()),
-                Some(node) => {
-                    let message = format!("{name} is {}; expected a map", node.description());
-                    Err(TemplateError::at(files.place(node.at), message))
-                }
-                None => Ok(Vec::new()),
-            }
+        let section = |name: &str, most: usize| -> Result<Vec<Entry>, TemplateError> {
+            let Some(node) = root.get(name) else {
+                return Ok(Vec::new());
+            };
+            let count = node.entries().len();
+            let problem = if !node.is_map() {
+                format!("{name} is {}; expected a map", node.description())
+            } else if count > most {
+                format!("{name} has {count} entries; CloudFormation takes no more than {most}")
+            } else {
+                return Ok(node.entries().to_vec());
+            };
+            Err(TemplateError::at(files.place(node.at), problem))
         };
-        let resources = section("Resources")?;
+        let resources = section("Resources", 500)?;
         if resources.is_empty() {
             let message = "the template has no Resources, so there is nothing to create";
             return Err(TemplateError::at(files.place(root.at), message));
         }
-        let globals = section("Globals")?;
-        let (parameters, outputs) = (section("Parameters")?, section("Outputs")?);
-        let conditions = section("Conditions")?
+        let globals = section("Globals", 500)?;
+        let (parameters, outputs) = (section("Parameters", 200)?, section("Outputs", 200)?);
+        let conditions = section("Conditions", 5000)?
             .into_iter()
             .map(|entry| (entry.key, entry.node))
             .collect();
@@ -143,7 +147,7 @@ impl Document {
         let kind = kind.to_owned();
         let properties = match entry.node.get("Properties") {
             Some(node) if node.is_map() => node.clone(),
-            Some(node) if node.description() != "nothing" => {
+            Some(node) if node.value != Value::Null => {
                 let message = format!(
                     "{path}/Properties is {}; expected a map",
                     node.description()

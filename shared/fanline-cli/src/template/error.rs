@@ -30,7 +30,20 @@ pub struct Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}", self.place, self.message)
+        write!(formatter, "{}: {}", self.place, OneLine(&self.message))
+    }
+}
+
+/// Names from the template may hold anything, line breaks included.
+struct OneLine<'m>(&'m str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, part) in self.0.split(char::is_control).enumerate() {
+            let space = if index > 0 { " " } else { "" };
+            write!(formatter, "{space}{part}")?;
+        }
+        Ok(())
     }
 }
 
@@ -100,7 +113,7 @@ impl fmt::Display for TemplateError {
             }
             formatter.write_str(" ")?;
         }
-        formatter.write_str(&self.message)
+        write!(formatter, "{}", OneLine(&self.message))
     }
 }
 

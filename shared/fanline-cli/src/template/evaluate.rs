@@ -16,6 +16,8 @@ use super::suggest;
 const DEEPEST_EVALUATION: usize = 200;
 const LARGEST_WORK: usize = 1_000_000;
 const LONGEST_TEXT: usize = 1024 * 1024;
+/// Comparing a misspelt name with all others costs far more than evaluating a node.
+const WORK_OF_A_HINT: usize = 500;
 
 /// `None` is `AWS::NoValue`: the property or item is as if it were not there.
 pub(super) type Evaluated = Result<Option<Node>, TemplateError>;
@@ -148,9 +150,16 @@ impl<'e> Evaluator<'e> {
         }
         match &node.value {
             Value::Null => Ok(Some(node.clone())),
-            Value::Scalar { text, .. } => {
+            Value::Scalar { text, plain } => {
                 self.charge(text.len() / 16, node.at)?;
-                Ok(Some(node.clone()))
+                let text = node.to_text().unwrap_or_default();
+                Ok(Some(Node {
+                    value: Value::Scalar {
+                        text,
+                        plain: *plain,
+                    },
+                    at: node.at,
+                }))
             }
             Value::List(items) => {
                 let mut evaluated = Vec::with_capacity(items.len());
@@ -258,6 +267,9 @@ impl<'e> Evaluator<'e> {
             let message = format!("{function} '{name}' in {path}: SAM's API is not interpreted");
             return self.only_on_aws(at, message);
         }
+        if let Err(error) = self.charge(WORK_OF_A_HINT, at) {
+            return error;
+        }
         let known = self.parameters.keys().map(String::as_str);
         let known = known.chain(
             self.document
@@ -312,6 +324,7 @@ impl<'e> Evaluator<'e> {
             if matches!(logical_id, "ServerlessRestApi" | "ServerlessHttpApi") {
                 return Err(self.unresolved(logical_id, function, at, path));
             }
+            self.charge(WORK_OF_A_HINT, at)?;
             let known = self
                 .document
                 .resources

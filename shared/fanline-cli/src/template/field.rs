@@ -143,9 +143,7 @@ impl<'e> Field<'e> {
     }
 
     pub(super) fn text(&self) -> Result<String, TemplateError> {
-        let Value::Scalar { text, plain } = &self.node.value else {
-            return Err(self.expected("text"));
-        };
+        let text = self.node.to_text().ok_or_else(|| self.expected("text"))?;
         if text.contains("{{resolve:") {
             let message = format!(
                 "{} is a dynamic reference, which only AWS resolves",
@@ -153,11 +151,7 @@ impl<'e> Field<'e> {
             );
             return Err(self.evaluator.only_on_aws(self.node.at, message));
         }
-        // CloudFormation makes "true" of every way to write it.
-        Ok(match boolean(text).filter(|_| *plain) {
-            Some(value) => value.to_string(),
-            None => text.clone(),
-        })
+        Ok(text)
     }
 
     pub(super) fn number(&self) -> Result<i64, TemplateError> {

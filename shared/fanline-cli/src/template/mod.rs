@@ -151,7 +151,9 @@ pub fn interpret(
     stack
         .findings
         .sort_by(|left, right| left.place.cmp(&right.place));
-    errors.sort_by(|left, right| left.place().cmp(&right.place()));
+    errors.sort_by(|left, right| {
+        (left.place(), left.message()).cmp(&(right.place(), right.message()))
+    });
     errors.dedup();
     errors.truncate(MOST_ERRORS);
     TemplateErrors::new(errors).map_or(Ok(stack), Err)

@@ -93,6 +93,17 @@ impl Node {
         }
     }
 
+    /// A scalar's text; of the ways to write a boolean CloudFormation keeps one.
+    pub(super) fn to_text(&self) -> Option<String> {
+        match &self.value {
+            Value::Scalar { text, plain } => Some(match boolean(text).filter(|_| *plain) {
+                Some(value) => value.to_string(),
+                None => text.clone(),
+            }),
+            _ => None,
+        }
+    }
+
     pub(super) fn as_list(&self) -> Option<&[Node]> {
         match &self.value {
             Value::List(items) => Some(items),

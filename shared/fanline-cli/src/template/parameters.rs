@@ -3,14 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use regex::RegexBuilder;
+use regex::{Regex, RegexBuilder};
 
 use super::error::{Finding, TemplateError};
-use super::node::{Entry, Files, Node, shortened};
+use super::node::{Entry, Files, Node, Value, shortened};
 use super::suggest;
 
 /// CloudFormation's limit.
 const LONGEST_VALUE: usize = 4096;
+/// Bytes a compiled pattern may take; repetitions of repetitions would take any number.
+const LARGEST_PATTERN: usize = 1024 * 1024;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ParameterValue {
@@ -70,17 +72,17 @@ fn value_of(
     };
     let default = match entry.node.get("Default") {
         // An empty default (`Default:` or `Default: ~`) means the empty text.
-        Some(node) if node.description() == "nothing" => Some(""),
-        Some(node) => Some(node.as_text().ok_or_else(|| {
-            let message = format!(
-                "Default of parameter '{name}' is {}; expected text",
-                node.description()
-            );
+        Some(Node {
+            value: Value::Null, ..
+        }) => Some(String::new()),
+        Some(node) => Some(node.to_text().ok_or_else(|| {
+            let found = node.description();
+            let message = format!("Default of parameter '{name}' is {found}; expected text");
             TemplateError::at(place(), message)
         })?),
         None => None,
     };
-    let Some(value) = given.map(String::as_str).or(default) else {
+    let Some(value) = given.cloned().or(default) else {
         let message = format!("parameter '{name}' has neither a value nor a Default; give it one");
         return Err(TemplateError::at(place(), message));
     };
@@ -92,50 +94,62 @@ fn value_of(
         return Err(TemplateError::at(place(), message));
     }
     if kind.starts_with("AWS::SSM::Parameter::Value") && given.is_none() {
-        return Ok(ParameterValue::InParameterStore(value.to_owned()));
+        return Ok(ParameterValue::InParameterStore(value));
     }
     let is_list = kind == "CommaDelimitedList" || kind.contains("List<");
     let items: Vec<&str> = match is_list {
         true if value.is_empty() => Vec::new(),
         true => value.split(',').map(str::trim).collect(),
-        false => vec![value],
+        false => vec![&value],
     };
     let is_number = matches!(kind, "Number" | "List<Number>");
+    let pattern = pattern(entry, files, findings);
     for item in &items {
-        check(entry, item, is_number, files, findings).map_err(|problem| {
-            TemplateError::at(
-                place(),
-                format!("parameter '{name}' is '{}'; {problem}", shortened(item)),
-            )
+        check(&entry.node, item, is_number, pattern.as_ref()).map_err(|problem| {
+            let message = format!("parameter '{name}' is '{}'; {problem}", shortened(item));
+            TemplateError::at(place(), message)
         })?;
     }
     Ok(match is_list {
         true => ParameterValue::List(items.into_iter().map(str::to_owned).collect()),
-        false => ParameterValue::Text(value.to_owned()),
+        false => ParameterValue::Text(value),
     })
+}
+
+/// Java's patterns know more (look-around) than ones that always match in linear time.
+fn pattern(entry: &Entry, files: &Files, findings: &mut Vec<Finding>) -> Option<Regex> {
+    let pattern = entry.node.get("AllowedPattern").and_then(Node::as_text)?;
+    let whole = format!("^(?:{pattern})$");
+    let regex = RegexBuilder::new(&whole)
+        .size_limit(LARGEST_PATTERN)
+        .build()
+        .ok();
+    if regex.is_none() {
+        let place = files.place(entry.at);
+        let name = &entry.key;
+        let message =
+            format!("AllowedPattern of parameter '{name}' cannot be read here; not checked");
+        findings.push(Finding { place, message });
+    }
+    regex
 }
 
 /// What is wrong with one value, to follow "parameter 'X' is 'v'; ".
 fn check(
-    entry: &Entry,
+    declaration: &Node,
     value: &str,
     is_number: bool,
-    files: &Files,
-    findings: &mut Vec<Finding>,
+    pattern: Option<&Regex>,
 ) -> Result<(), String> {
-    let bound = |key: &str| {
-        entry
-            .node
-            .get(key)
-            .and_then(Node::as_text)?
-            .parse::<f64>()
-            .ok()
-    };
-    if let Some(allowed) = entry.node.get("AllowedValues").and_then(Node::as_list)
-        && !allowed.iter().any(|node| node.as_text() == Some(value))
+    let text_of = |key: &str| declaration.get(key).and_then(Node::as_text);
+    let bound = |key: &str| text_of(key)?.parse::<f64>().ok();
+    if let Some(allowed) = declaration.get("AllowedValues").and_then(Node::as_list)
+        && !allowed
+            .iter()
+            .any(|node| node.to_text().as_deref() == Some(value))
     {
-        let listed: Vec<&str> = allowed.iter().take(20).filter_map(Node::as_text).collect();
-        let hint = suggest::hint(value, listed.iter().copied());
+        let listed: Vec<String> = allowed.iter().take(20).filter_map(Node::to_text).collect();
+        let hint = suggest::hint(value, listed.iter().map(String::as_str));
         return Err(format!("allowed are {}{hint}", listed.join(", ")));
     }
     if is_number {
@@ -159,35 +173,13 @@ fn check(
     if let Some(most) = bound("MaxLength").filter(|most| length > *most) {
         return Err(format!("it may have at most {most} characters"));
     }
-    let Some(pattern) = entry.node.get("AllowedPattern").and_then(Node::as_text) else {
-        return Ok(());
-    };
-    match RegexBuilder::new(&format!("^(?:{pattern})$"))
-        .size_limit(1024 * 1024)
-        .build()
-    {
-        Ok(regex) if regex.is_match(value) => Ok(()),
-        Ok(_) => {
-            let constraint = entry
-                .node
-                .get("ConstraintDescription")
-                .and_then(Node::as_text);
-            let because = constraint
-                .map(|text| format!(": {text}"))
-                .unwrap_or_default();
-            Err(format!(
-                "it does not match AllowedPattern {pattern}{because}"
-            ))
-        }
-        Err(_) => {
-            // Java's patterns know more (look-around) than ones that always match in linear time.
-            let place = files.place(entry.at);
-            let message = format!(
-                "AllowedPattern of parameter '{}' cannot be read here; not checked",
-                entry.key
-            );
-            findings.push(Finding { place, message });
-            Ok(())
-        }
+    if pattern.is_some_and(|pattern| !pattern.is_match(value)) {
+        let pattern = text_of("AllowedPattern").unwrap_or_default();
+        let because = text_of("ConstraintDescription").map(|text| format!(": {text}"));
+        return Err(format!(
+            "it does not match AllowedPattern {pattern}{}",
+            because.unwrap_or_default()
+        ));
     }
+    Ok(())
 }

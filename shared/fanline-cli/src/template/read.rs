@@ -9,7 +9,7 @@ mod queue;
 mod table;
 mod topic;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path as FilePath;
 
 use super::document::Resource;
@@ -19,6 +19,9 @@ use super::field::Field;
 use super::model::{Ignored, Stack};
 use super::path::Path;
 use super::suggest;
+
+/// More about what nothing here needs is not worth reading, nor comparing with what is known.
+const MOST_NOTES: usize = 200;
 
 /// Types, or groups of types, that make no difference on one machine.
 const IGNORED: [&str; 17] = [
@@ -75,7 +78,7 @@ pub(super) struct Reader<'e> {
     pub(super) stack: Stack,
     pub(super) errors: Vec<TemplateError>,
     /// Functions left out; what invokes them is left out without another word.
-    skipped_functions: BTreeSet<String>,
+    left_out: BTreeSet<String>,
 }
 
 impl<'e> Reader<'e> {
@@ -85,7 +88,7 @@ impl<'e> Reader<'e> {
             folder,
             stack: Stack::default(),
             errors: Vec::new(),
-            skipped_functions: BTreeSet::new(),
+            left_out: BTreeSet::new(),
         }
     }
 
@@ -98,9 +101,13 @@ impl<'e> Reader<'e> {
             .collect();
         for resource in &created {
             self.evaluator.start_reading(&resource.logical_id);
-            let result = self.read_resource(resource);
-            self.errors.extend(result.err());
+            if let Err(error) = self.read_resource(resource) {
+                // What names it would only say again, and misleadingly, that it is not there.
+                self.left_out.insert(resource.logical_id.clone());
+                self.errors.push(error);
+            }
         }
+        self.refuse_shared_names();
         for resource in &created {
             self.evaluator.start_reading(&resource.logical_id);
             self.connect_resource(resource);
@@ -168,12 +175,48 @@ impl<'e> Reader<'e> {
             "AWS::SNS::Topic" => self.connect_inline_subscriptions(resource, &properties),
             "AWS::Lambda::EventSourceMapping" => self.connect_mapping(resource, &properties),
             "AWS::Serverless::Function" => {
+                // SAM makes resources of their own of them: what they refer to is not the function's.
+                self.evaluator.start_reading("");
                 self.connect_events(resource, &properties);
                 Ok(())
             }
             _ => Ok(()),
         };
         self.errors.extend(result.err());
+    }
+
+    /// The second of two with one name would fail on AWS, and here silently be the first.
+    fn refuse_shared_names(&mut self) {
+        let stack = &self.stack;
+        let queues = stack
+            .queues
+            .iter()
+            .map(|queue| (&queue.arn, &queue.logical_id));
+        let topics = stack
+            .topics
+            .iter()
+            .map(|topic| (&topic.arn, &topic.logical_id));
+        let tables = stack
+            .tables
+            .iter()
+            .map(|table| (&table.arn, &table.logical_id));
+        let functions = stack
+            .functions
+            .iter()
+            .map(|function| (&function.arn, &function.logical_id));
+        let mut owners = BTreeMap::new();
+        for (arn, logical_id) in queues.chain(topics).chain(tables).chain(functions) {
+            let Some(first) = owners.insert(arn, logical_id) else {
+                continue;
+            };
+            let Some(second) = self.evaluator.document.resource(logical_id) else {
+                continue;
+            };
+            let message = format!(
+                "{first} and {logical_id} are both named {arn}; expected names of their own"
+            );
+            self.errors.push(self.evaluator.error(second.at, message));
+        }
     }
 
     fn read_outputs(&mut self) {
@@ -206,7 +249,6 @@ impl<'e> Reader<'e> {
         let path = Path::root(&resource.path);
         for entry in resource.properties.entries() {
             if entry.key == "Events" && resource.kind == "AWS::Serverless::Function" {
-                // Resources of their own after SAM: what they refer to is not the function's.
                 continue;
             }
             match self.evaluator.evaluate(&entry.node, path.key(&entry.key)) {
@@ -218,7 +260,7 @@ impl<'e> Reader<'e> {
             let name = node.as_text().unwrap_or_default();
             if self.evaluator.document.resource(name).is_some() {
                 self.evaluator.note_reference(name);
-            } else {
+            } else if self.stack.findings.len() < MOST_NOTES {
                 let known = self
                     .evaluator
                     .document
@@ -238,7 +280,10 @@ impl<'e> Reader<'e> {
 
     /// Keeps an error that stops nothing as a finding, once.
     fn note(&mut self, error: &TemplateError) {
-        let Some(place) = error.place() else { return };
+        let place = error
+            .place()
+            .filter(|_| self.stack.findings.len() < MOST_NOTES);
+        let Some(place) = place else { return };
         let known = self
             .errors
             .iter()

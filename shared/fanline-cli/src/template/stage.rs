@@ -75,6 +75,12 @@ pub fn read(text: &str, file: &str, name: &str) -> Result<Stage, TemplateError> 
             };
             path = format!("{path}/{key}");
         }
+        if let Some(parent) = node.filter(|node| !node.is_map() && node.value != Value::Null) {
+            return error(
+                parent.at,
+                format!("{path} is {}; expected a map", parent.description()),
+            );
+        }
         for entry in node.map(Node::entries).unwrap_or_default() {
             let path = format!("{path}/{}", entry.key);
             let text = |node: &Node| match node.as_text() {

@@ -218,7 +218,7 @@ impl Reader<'_> {
                         .is_ok_and(|own| own == name)
                 })
         };
-        if self.skipped_functions.iter().any(skipped) {
+        if self.left_out.iter().any(skipped) {
             return Ok(None);
         }
         Err(field.error(format_args!(

@@ -2,6 +2,7 @@
 //! A variable whose value only AWS has is left out with a finding rather than set to a guess.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::Reader;
 use super::table::one_of;
@@ -52,7 +53,7 @@ impl Reader<'_> {
                 )
             };
             self.stack.findings.push(Finding { place, message });
-            self.skipped_functions.insert(id.clone());
+            self.left_out.insert(id.clone());
             return Ok(());
         }
         let path = Path::root(&resource.path);
@@ -76,7 +77,12 @@ impl Reader<'_> {
             name: self.evaluator.physical_name(resource, resource.at, path)?,
             arn: self.evaluator.arn(resource, resource.at, path)?,
             code_uri,
-            package_folder,
+            // A folder of no name is none to run a command in.
+            package_folder: if package_folder.as_os_str().is_empty() {
+                PathBuf::from(".")
+            } else {
+                package_folder
+            },
             binary,
             environment: self.environment(properties)?,
             timeout_seconds: properties.count_of("Timeout", 1, 900)?.unwrap_or(3),
@@ -135,8 +141,7 @@ impl Reader<'_> {
     fn note_misspelt(&mut self, resource: &Resource, properties: &Field<'_>) {
         for entry in resource.properties.entries() {
             let hint = suggest::hint(&entry.key, PROPERTIES);
-            // Names of SAM's own that happen to be near one of the list.
-            let known = PROPERTIES.contains(&&*entry.key) || entry.key == "Handlers";
+            let known = PROPERTIES.contains(&&*entry.key);
             if known || hint.is_empty() {
                 continue;
             }

@@ -73,6 +73,7 @@ impl Reader<'_> {
             self.stack.findings.push(source.finding(problem));
             return Ok(());
         };
+        self.check_visibility(function, &event_source, properties);
         let mut report_batch_item_failures = false;
         for item in properties.items_of("FunctionResponseTypes")? {
             one_of(&item, &["ReportBatchItemFailures"])?;
@@ -105,6 +106,29 @@ impl Reader<'_> {
             enabled: properties.flag("Enabled")?.unwrap_or(true),
         });
         Ok(())
+    }
+
+    /// Lambda refuses such a mapping: a batch would come back while it is still worked on.
+    fn check_visibility(&mut self, function: &str, source: &EventSource, properties: &Field<'_>) {
+        const DEFAULT_VISIBILITY_TIMEOUT: u32 = 30;
+        let EventSource::Queue { logical_id, .. } = source else {
+            return;
+        };
+        let (Some(queue), Some(function)) =
+            (self.stack.queue(logical_id), self.stack.function(function))
+        else {
+            return;
+        };
+        let visibility = queue.attributes.get("VisibilityTimeout");
+        let visibility = visibility.and_then(|text| text.parse().ok());
+        let visibility: u32 = visibility.unwrap_or(DEFAULT_VISIBILITY_TIMEOUT);
+        if visibility < function.timeout_seconds {
+            let problem = format!(
+                "has a queue with VisibilityTimeout {visibility}, below the Timeout {} of {}; Lambda refuses that",
+                function.timeout_seconds, function.logical_id
+            );
+            self.stack.findings.push(properties.finding(problem));
+        }
     }
 
     /// The queue or stream of this template with that ARN.
