@@ -220,7 +220,7 @@ async fn too_many_receives_move_a_message_to_the_dead_letter_queue() {
         .queue_url(&dead);
     assert_eq!(
         sources.send().await.expect("lists").queue_urls(),
-        [url.clone()]
+        [url.as_str()]
     );
     fixture.advance(60);
     let redrive = fixture.sqs.start_message_move_task();
@@ -421,7 +421,7 @@ async fn attributes_counts_tags_and_lists() {
         .send()
         .await
         .expect("lists");
-    assert_eq!(listed.queue_urls(), [url.clone()]);
+    assert_eq!(listed.queue_urls(), [url.as_str()]);
     let page = fixture
         .sqs
         .list_queues()
