@@ -216,7 +216,8 @@ impl Queue {
 
     fn delay(&self, asked: Option<i64>) -> Result<EpochMillis, SqsError> {
         match asked {
-            // AWS refuses a delay on a FIFO message, also zero only in its documents.
+            // AWS documents that FIFO messages take no delay of their own. Zero asks for none,
+            // so it is let through.
             Some(seconds) if self.attributes.fifo && seconds != 0 => Err(invalid(
                 "DelaySeconds",
                 seconds,
