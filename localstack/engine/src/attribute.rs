@@ -230,26 +230,30 @@ mod tests {
         Attributes::new([(name.to_owned(), value)])
     }
 
+    /// Values that other projects' SQS test suites (moto, LocalStack) pin as AWS's.
     #[test]
     fn the_checksum_is_awss() {
-        // Known pair of request and answer from AWS's documentation of the CLI and SDK tests.
-        let attributes = one(
-            "test_attribute_name_1",
-            AttributeValue::string("test_attribute_value_1"),
-        )
-        .expect("valid");
-        let mut expected = Vec::new();
-        for part in ["test_attribute_name_1", "String"] {
-            expected.extend((part.len() as u32).to_be_bytes());
-            expected.extend(part.as_bytes());
+        for (data_type, value, expected) in [
+            (
+                "Number",
+                "1493147359900",
+                "235c5c510d26fb653d073faed50ae77c",
+            ),
+            (
+                "Number",
+                "1493147359901",
+                "994258b45346a2cc3f9cbb611aa7af30",
+            ),
+            (
+                "Number.java.lang.Long",
+                "1493147359900",
+                "2e2e4876d8e0bd6b8c2c8f556831c349",
+            ),
+        ] {
+            let attributes = one("timestamp", AttributeValue::text(data_type, value));
+            let sum = attributes.expect("valid").md5().map(|sum| hex(&sum));
+            assert_eq!(sum.as_deref(), Some(expected), "{data_type} {value}");
         }
-        expected.push(1);
-        expected.extend(22u32.to_be_bytes());
-        expected.extend(b"test_attribute_value_1");
-        assert_eq!(
-            attributes.md5().map(|sum| hex(&sum)),
-            Some(hex(&crate::identity::md5(&expected)))
-        );
     }
 
     #[test]

@@ -56,11 +56,12 @@ impl DynamoDb {
         }
         let body = self.names.inwards(operation, body);
         match dispatch::run(&self.database, operation, &body) {
-            Ok(answer) => Answer {
+            Some(Ok(answer)) => Answer {
                 status: 200,
                 body: self.names.outwards(operation, answer),
             },
-            Err(error) => failed(operation, error),
+            Some(Err(error)) => failed(operation, error),
+            None => unknown(operation),
         }
     }
 }
@@ -69,6 +70,17 @@ fn malformed() -> Answer {
     Answer {
         status: 400,
         body: r#"{"__type":"com.amazon.coral.service#SerializationException"}"#.into(),
+    }
+}
+
+fn unknown(operation: &str) -> Answer {
+    let body = serde_json::json!({
+        "__type": "com.amazon.coral.service#UnknownOperationException",
+        "message": format!("The operation {operation} is not one this engine knows."),
+    });
+    Answer {
+        status: 400,
+        body: body.to_string(),
     }
 }
 

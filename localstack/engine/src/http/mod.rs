@@ -6,6 +6,7 @@ mod answer;
 mod route;
 mod sns;
 mod sqs;
+mod sqs_query;
 mod state;
 mod xml;
 

@@ -1,11 +1,11 @@
 //! Which service a request is for.
 //!
 //! JSON services name their operation in `X-Amz-Target`, query services in the form's
-//! `Action`. SQS and SNS share `Action` names (TagResource apart), so SQS's query protocol
-//! is recognised by its own operations.
+//! `Action`. Both query services name AddPermission and RemovePermission: these two go to
+//! SNS, every other action belongs to one service only.
 
 use super::answer::{JSON, XML, answer};
-use super::{HttpResponse, State, sns, sqs, xml};
+use super::{HttpResponse, State, sns, sqs, sqs_query, xml};
 use crate::query::Form;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -101,7 +101,7 @@ async fn query(
             request_id,
         ),
         Some(action) if sqs::speaks_query(action) => {
-            sqs::query(state, form, path, base_url, request_id).await
+            sqs_query::query(state, form, path, base_url, request_id).await
         }
         Some(_) => sns::query(state, form, base_url, request_id),
         None => {

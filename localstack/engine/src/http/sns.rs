@@ -1,7 +1,7 @@
 //! SNS over HTTP: the form in, XML out.
 //!
-//! Operations without a result still answer `<ActionResult/>`-less documents that SDKs
-//! accept; the names of list members are AWS's and differ from list to list.
+//! The names of list members are AWS's and differ from list to list: a wrong one makes
+//! SDKs see an empty list, not an error.
 
 use super::answer::{XML, answer};
 use super::xml::{self, Xml};

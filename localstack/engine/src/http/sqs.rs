@@ -3,9 +3,8 @@
 //! A long poll is repeated receives: after each wake-up the queue is asked again, so a
 //! message that another consumer took in between is simply not there.
 
-use super::answer::{JSON, XML, answer};
-use super::{HttpResponse, State, xml};
-use crate::query::Form;
+use super::answer::{JSON, answer};
+use super::{HttpResponse, State};
 use crate::sqs::{ReceiveMessage, Received, SqsError, SqsRequest, SqsResponse, Wait};
 use hyper::header::{HeaderName, HeaderValue};
 use std::time::Duration;
@@ -42,28 +41,6 @@ pub(crate) fn speaks_query(action: &str) -> bool {
             SqsRequest::parse(action, b"{}"),
             Err(error) if error.kind() == crate::sqs::SqsErrorKind::UnknownOperation
         )
-}
-
-/// The query protocol, which only clients older than 2023 speak, is refused with a reason.
-pub(crate) async fn query(
-    _state: &State,
-    form: &Form,
-    _path: &str,
-    _base_url: &str,
-    request_id: &str,
-) -> HttpResponse {
-    let message = format!(
-        "This engine speaks SQS's JSON protocol, not yet its query protocol; found Action={}. Use an AWS SDK or CLI from 2024 or later.",
-        form.get("Action").unwrap_or_default()
-    );
-    let body = xml::error(
-        xml::SQS,
-        "UnsupportedProtocol",
-        &message,
-        "Sender",
-        request_id,
-    );
-    answer(400, XML, body, request_id)
 }
 
 pub(crate) async fn call(

@@ -7,10 +7,12 @@
 
 mod admin;
 mod attributes;
+mod counts;
 mod deadlines;
 pub(crate) mod deduplication;
 mod error;
 mod groups;
+mod incoming;
 pub(crate) mod message;
 mod policy;
 mod queue;
@@ -23,12 +25,12 @@ mod send;
 mod settle;
 mod store;
 
+pub use counts::{Counts, QueueTotals};
 pub use error::{SqsError, SqsErrorKind};
 pub use policy::AccessPolicy;
 pub use request::*;
 pub use response::*;
 pub use send::Delivery;
-pub use store::{Counts, QueueTotals};
 
 use crate::EpochMillis;
 use crate::identity::Identity;

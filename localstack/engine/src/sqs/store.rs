@@ -4,6 +4,7 @@
 //! changing a `State` anywhere else would let them disagree. No operation looks at more
 //! messages than it changes, however long the queue is.
 
+use super::counts::{Counts, QueueTotals};
 use super::deadlines::Deadlines;
 use super::groups::Groups;
 use super::message::{Key, Message, State};
@@ -30,41 +31,6 @@ enum Order {
     /// May name messages that are gone: they are skipped when their turn comes.
     Standard(VecDeque<Key>),
     Fifo(Groups),
-}
-
-/// How many messages are in which state now.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Could be received now.
-    pub available: usize,
-    /// Received, neither deleted nor visible again.
-    pub in_flight: usize,
-    /// Sent, not yet visible.
-    pub delayed: usize,
-}
-
-impl Counts {
-    /// All messages the queue holds.
-    pub fn total(&self) -> usize {
-        self.available + self.in_flight + self.delayed
-    }
-}
-
-/// What happened to the messages of a queue since it was created.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct QueueTotals {
-    /// Messages that arrived: sent, published to, or moved here.
-    pub arrived: u64,
-    /// Times a message was handed to a consumer.
-    pub receives: u64,
-    /// Deleted by a consumer.
-    pub deleted: u64,
-    /// Dropped at the end of the retention period.
-    pub expired: u64,
-    /// Moved to another queue, by redrive policy or move task.
-    pub moved: u64,
-    /// Dropped by PurgeQueue.
-    pub purged: u64,
 }
 
 /// What a receive took out of the available messages.

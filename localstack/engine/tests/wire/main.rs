@@ -6,3 +6,4 @@ mod protocol;
 mod sns;
 mod sqs;
 mod sqs_fifo;
+mod sqs_refusals;

@@ -104,6 +104,50 @@ async fn malformed_requests_get_awss_errors_and_the_server_lives_on() {
 }
 
 #[tokio::test]
+async fn the_query_protocol_runs_the_same_operations() {
+    let fixture = start().await;
+    let ask = async |form: &str| {
+        let (status, _, body) = raw(&fixture, None, form.as_bytes()).await;
+        (status, String::from_utf8_lossy(&body).into_owned())
+    };
+    let (status, answer) = ask(
+        "Action=CreateQueue&QueueName=old&Attribute.1.Name=VisibilityTimeout&Attribute.1.Value=7",
+    )
+    .await;
+    assert_eq!(status, 200, "{answer}");
+    assert!(answer.contains("/000000000000/old</QueueUrl>"), "{answer}");
+    let send = "Action=SendMessageBatch&QueueUrl=/old\
+        &SendMessageBatchRequestEntry.1.Id=a&SendMessageBatchRequestEntry.1.MessageBody=x%26y\
+        &SendMessageBatchRequestEntry.1.MessageAttribute.1.Name=kind\
+        &SendMessageBatchRequestEntry.1.MessageAttribute.1.Value.DataType=String\
+        &SendMessageBatchRequestEntry.1.MessageAttribute.1.Value.StringValue=v\
+        &SendMessageBatchRequestEntry.2.Id=b&SendMessageBatchRequestEntry.2.MessageBody=";
+    let (status, answer) = ask(send).await;
+    assert_eq!(status, 200, "{answer}");
+    assert!(
+        answer.contains("<SendMessageBatchResultEntry><Id>a</Id>"),
+        "{answer}"
+    );
+    assert!(answer.contains("<BatchResultErrorEntry>"), "{answer}");
+    let receive =
+        "Action=ReceiveMessage&QueueUrl=/old&AttributeName.1=All&MessageAttributeName.1=All";
+    let (_, answer) = ask(receive).await;
+    for part in [
+        "<Body>x&amp;y</Body>",
+        "<Attribute><Name>ApproximateReceiveCount</Name><Value>1</Value></Attribute>",
+        "<MessageAttribute><Name>kind</Name><Value><DataType>String</DataType><StringValue>v</StringValue></Value></MessageAttribute>",
+    ] {
+        assert!(answer.contains(part), "{part} in {answer}");
+    }
+    let (status, answer) = ask("Action=GetQueueUrl&QueueName=none").await;
+    assert_eq!(status, 400);
+    assert!(
+        answer.contains("<Code>AWS.SimpleQueueService.NonExistentQueue</Code>"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
 async fn an_oversized_body_is_refused() {
     let fixture = start().await;
     let body = vec![b'x'; 17 * 1024 * 1024];
