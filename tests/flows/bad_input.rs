@@ -34,7 +34,10 @@ async fn templates() {
             "no_such_file",
             "no template at ./tests/flows/templates/no_such_file.yaml; run in the project folder or pass --template FILE",
         ),
-        ("syntax_error", "tests/flows/templates/syntax_error.yaml:3:"),
+        (
+            "syntax_error",
+            "tests/flows/templates/syntax_error.yaml:4:15: not valid YAML: ",
+        ),
         (
             "unresolved_ref",
             "tests/flows/templates/unresolved_ref.yaml:9: Ref 'EmailQueu' in ",

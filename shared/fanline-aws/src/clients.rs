@@ -7,9 +7,12 @@ use aws_smithy_http_client::{
 };
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
+use tokio::sync::OnceCell;
+
 use crate::InvalidEnvironment;
 
-/// The SDK configuration from the environment, makes no network call.
+/// The SDK configuration from the environment; makes no network call. Made once per process, so
+/// that all clients share connections and credentials.
 ///
 /// Read as every AWS SDK does: `AWS_REGION`, `AWS_PROFILE`, credentials, and for local
 /// stand-ins `AWS_ENDPOINT_URL` and its per-service forms such as
@@ -19,10 +22,23 @@ use crate::InvalidEnvironment;
 /// # Errors
 /// If `AWS_CA_BUNDLE` cannot be read.
 pub async fn sdk_config() -> Result<SdkConfig, InvalidEnvironment> {
-    Ok(aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http_client()?)
-        .load()
-        .await)
+    static CONFIG: OnceCell<SdkConfig> = OnceCell::const_new();
+    CONFIG
+        .get_or_try_init(|| sdk_config_for(None))
+        .await
+        .cloned()
+}
+
+/// As [`sdk_config`], with an endpoint that wins over those of the environment.
+///
+/// # Errors
+/// If `AWS_CA_BUNDLE` cannot be read.
+pub async fn sdk_config_for(endpoint_url: Option<&str>) -> Result<SdkConfig, InvalidEnvironment> {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client()?);
+    if let Some(endpoint_url) = endpoint_url {
+        loader = loader.endpoint_url(endpoint_url);
+    }
+    Ok(loader.load().await)
 }
 
 /// rustls with ring: it builds with a C compiler alone and cross-compiles.

@@ -79,8 +79,9 @@ impl Environment {
     /// after [`check`](Self::check).
     pub fn required(&mut self, name: &str) -> String {
         let value = self.optional(name);
-        if value.is_none() {
-            self.problems.push(format!("{name} is not set"));
+        let problem = format!("{name} is not set");
+        if value.is_none() && !self.problems.contains(&problem) {
+            self.problems.push(problem);
         }
         value.unwrap_or_default()
     }

@@ -4,6 +4,7 @@
 //! [`Tx`] makes a handler effectively-once; [`Publisher`] sends events to a topic.
 
 mod clients;
+mod describe;
 pub mod dynamodb;
 mod environment;
 mod error;
@@ -12,7 +13,8 @@ mod publisher;
 mod system;
 
 pub use aws_config::SdkConfig;
-pub use clients::sdk_config;
+pub use clients::{sdk_config, sdk_config_for};
+pub use describe::describe;
 pub use dynamodb::{DynamoStore, Tx};
 pub use environment::{Environment, InvalidEnvironment};
 pub use error::Error;

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use aws_sdk_sns::{
     Client,
-    error::DisplayErrorContext,
+    operation::publish_batch::PublishBatchOutput,
     types::{BatchResultErrorEntry, MessageAttributeValue, PublishBatchRequestEntry},
 };
 use fanline::{
@@ -13,10 +13,14 @@ use fanline::{
 };
 use futures_util::{StreamExt, stream};
 
-use crate::RealSystem;
+use crate::{RealSystem, describe};
 
 /// Bytes that a topic takes unless its MaximumMessageSize says otherwise.
 pub const DEFAULT_SIZE_LIMIT: usize = 256 * 1024;
+
+/// Attributes of a message that is delivered raw to SQS; SNS drops the delivery of one with more
+/// (SNS developer guide, "message attributes").
+const MOST_ATTRIBUTES: usize = 10;
 
 /// Entries in one PublishBatch (SNS API reference).
 const MOST_ENTRIES: usize = 10;
@@ -51,6 +55,8 @@ pub struct PublishError {
 /// An event that was not published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedEvent {
+    /// Its place among the events that were given.
+    pub index: usize,
     /// Its event id.
     pub event_id: String,
     /// Why.
@@ -106,27 +112,23 @@ impl Publisher {
     /// # Errors
     /// If any was not published. Publishing it again with the same event id is safe.
     pub async fn publish<T: Event>(&self, events: &[Envelope<T>]) -> Result<(), PublishError> {
-        let mut refused = Vec::new();
-        let mut outgoing = Vec::with_capacity(events.len());
-        for event in events {
-            match Outgoing::new(event) {
-                Ok(event) => outgoing.push(event),
-                Err(error) => refused.push(RefusedEvent {
+        let outgoing: Result<Vec<_>, _> = events
+            .iter()
+            .enumerate()
+            .map(|(index, event)| {
+                Outgoing::new(event).map_err(|error| RefusedEvent {
+                    index,
                     event_id: event.id().to_owned(),
                     reason: format!("cannot be serialised: {error}"),
-                }),
-            }
-        }
-        match self.send(outgoing).await {
-            Ok(()) if refused.is_empty() => Ok(()),
-            Ok(()) => Err(PublishError {
-                published: events.len() - refused.len(),
-                refused,
+                })
+            })
+            .collect();
+        match outgoing {
+            Ok(outgoing) => self.send(&outgoing).await,
+            Err(refused) => Err(PublishError {
+                refused: vec![refused],
+                published: 0,
             }),
-            Err(mut error) => {
-                error.refused.append(&mut refused);
-                Err(error)
-            }
         }
     }
 
@@ -134,16 +136,17 @@ impl Publisher {
     ///
     /// # Errors
     /// If any was not published.
-    pub async fn send(&self, events: Vec<Outgoing>) -> Result<(), PublishError> {
-        let total = events.len();
-        let (fitting, too_large): (Vec<_>, Vec<_>) = events
-            .into_iter()
-            .partition(|event| event.size() <= self.size_limit);
-        let mut refused: Vec<_> = too_large
-            .iter()
-            .map(|event| self.too_large(event))
-            .collect();
-        let batches = batches(&fitting, MOST_ENTRIES, self.size_limit, Outgoing::size);
+    pub async fn send(&self, events: &[Outgoing]) -> Result<(), PublishError> {
+        let mut refused = Vec::new();
+        let mut fitting = Vec::with_capacity(events.len());
+        for (index, event) in events.iter().enumerate() {
+            match self.misfit(event) {
+                Some(reason) => refused.push(refuse((index, event), &reason)),
+                None => fitting.push((index, event)),
+            }
+        }
+        let size = |(_, event): &Numbered<'_>| event.size();
+        let batches = batches(&fitting, MOST_ENTRIES, self.size_limit, size);
         let calls: Vec<_> = batches
             .into_iter()
             .map(|batch| self.send_batch(batch))
@@ -153,49 +156,59 @@ impl Publisher {
         match refused.is_empty() {
             true => Ok(()),
             false => Err(PublishError {
-                published: total - refused.len(),
+                published: events.len() - refused.len(),
                 refused,
             }),
         }
     }
 
-    fn too_large(&self, event: &Outgoing) -> RefusedEvent {
-        RefusedEvent {
-            event_id: event.event_id.clone(),
-            reason: format!(
-                "{} bytes with attributes, the topic takes {}; make it smaller or send a reference",
-                event.size(),
-                self.size_limit
-            ),
+    /// Why this event cannot be sent at all.
+    fn misfit(&self, event: &Outgoing) -> Option<String> {
+        let (size, limit) = (event.size(), self.size_limit);
+        if size > limit {
+            return Some(format!(
+                "{size} bytes with attributes, the topic takes {limit}; make it smaller or send a reference"
+            ));
         }
+        let attributes = event.attributes.len();
+        (attributes > MOST_ATTRIBUTES).then(|| {
+            format!("{attributes} message attributes, SQS takes {MOST_ATTRIBUTES}; use fewer routing keys")
+        })
     }
 
-    /// Sends a batch until every entry is accepted or refused for good; returns the latter.
-    async fn send_batch(&self, batch: &[Outgoing]) -> Vec<RefusedEvent> {
-        let mut open: Vec<&Outgoing> = batch.iter().collect();
+    /// Sends a batch until every entry is accepted or refused for good; returns the latter. Only
+    /// what SNS names as successful counts as published.
+    async fn send_batch(&self, batch: &[Numbered<'_>]) -> Vec<RefusedEvent> {
+        let mut open = batch.to_vec();
         let mut refused = Vec::new();
         for attempt in 1..=TRIES {
-            let answers = match self.call(&open).await {
-                Ok(failed) => failed,
+            let answer = match self.call(&open).await {
+                Ok(answer) => answer,
                 // The SDK has retried the call already.
                 Err(reason) => {
-                    refused.extend(open.iter().map(|event| refuse(event, &reason)));
+                    refused.extend(open.iter().map(|event| refuse(*event, &reason)));
                     return refused;
                 }
             };
             let mut again = Vec::new();
-            for error in answers {
-                let Some(event) = error
-                    .id
-                    .parse()
-                    .ok()
-                    .and_then(|index: usize| open.get(index))
-                else {
+            for (place, event) in open.into_iter().enumerate() {
+                let id = place.to_string();
+                if answer
+                    .successful()
+                    .iter()
+                    .any(|entry| entry.id() == Some(id.as_str()))
+                {
                     continue;
-                };
-                match error.sender_fault || attempt == TRIES {
-                    true => refused.push(refuse(event, &entry_reason(&error))),
-                    false => again.push(*event),
+                }
+                let error = answer.failed().iter().find(|entry| entry.id == id);
+                match error {
+                    Some(error) if error.sender_fault || attempt == TRIES => {
+                        refused.push(refuse(event, &entry_reason(error)));
+                    }
+                    None if attempt == TRIES => {
+                        refused.push(refuse(event, "SNS gave no answer for it"))
+                    }
+                    _ => again.push(event),
                 }
             }
             if again.is_empty() {
@@ -208,26 +221,25 @@ impl Publisher {
     }
 
     /// One PublishBatch; entry ids are positions in `events`.
-    async fn call(&self, events: &[&Outgoing]) -> Result<Vec<BatchResultErrorEntry>, String> {
+    async fn call(&self, events: &[Numbered<'_>]) -> Result<PublishBatchOutput, String> {
         let entries: Result<Vec<_>, _> = events
             .iter()
             .enumerate()
-            .map(|(index, event)| entry(index, event))
+            .map(|(place, (_, event))| entry(place, event))
             .collect();
         let entries = entries.map_err(|error| error.to_string())?;
-        let response = self
-            .client
+        self.client
             .publish_batch()
             .topic_arn(&self.topic_arn)
             .set_publish_batch_request_entries(Some(entries))
             .send()
-            .await;
-        match response {
-            Ok(response) => Ok(response.failed.unwrap_or_default()),
-            Err(error) => Err(DisplayErrorContext(&error).to_string()),
-        }
+            .await
+            .map_err(|error| describe(&error))
     }
 }
+
+/// An event with its place among those that were given.
+type Numbered<'a> = (usize, &'a Outgoing);
 
 fn entry(
     index: usize,
@@ -246,8 +258,9 @@ fn entry(
     entry.build()
 }
 
-fn refuse(event: &Outgoing, reason: &str) -> RefusedEvent {
+fn refuse((index, event): Numbered<'_>, reason: &str) -> RefusedEvent {
     RefusedEvent {
+        index,
         event_id: event.event_id.clone(),
         reason: reason.to_owned(),
     }

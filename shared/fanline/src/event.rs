@@ -32,7 +32,8 @@ pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
     const VERSION: u32 = 1;
 
     /// Further routing keys, published as message attributes beside `type`, `version` and
-    /// `source`, so that filter policies can use them. SQS carries 10 attributes in all.
+    /// `source`, so that filter policies can use them. At most 7: SQS carries 10
+    /// attributes in all.
     fn routing_keys(&self) -> Vec<(&'static str, String)> {
         Vec::new()
     }

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use serde_path_to_error::Segment;
 use tower::{Layer, Service, util::BoxCloneSyncService};
 
 use crate::{
@@ -216,9 +217,10 @@ fn check_key(key: &str) -> Result<(), Undecodable> {
 /// Where the data does not fit and what was expected there. serde's own message quotes what
 /// it found, which is payload and must not reach the logs.
 fn misfit(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
-    let path = match error.path().to_string() {
-        root if root == "." => "data".to_owned(),
-        path => format!("data.{path}"),
+    // Deeper segments may be keys of a map, which are payload too.
+    let path = match error.path().iter().next() {
+        Some(Segment::Map { key }) => format!("data.{key}"),
+        _ => "data".to_owned(),
     };
     let text = error.inner().to_string();
     let text = text.split(" at line ").next().unwrap_or_default();

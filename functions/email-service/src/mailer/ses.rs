@@ -2,6 +2,7 @@
 
 use aws_sdk_sesv2::{
     Client,
+    error::ProvideErrorMetadata,
     operation::send_email::SendEmailError,
     types::{Body, Content, Destination, EmailContent, Message, MessageTag},
 };
@@ -42,15 +43,21 @@ impl Ses {
             .email_tags(
                 MessageTag::builder()
                     .name("event-id")
-                    .value(event_id)
+                    .value(tag(event_id))
                     .build()?,
             )
             .send()
             .await;
         match sent {
             Ok(_) => Ok(()),
-            Err(error) if is_hopeless(error.as_service_error()) => Err(Failure::reject(error)),
-            Err(error) => Err(error.into()),
+            // SES's own text may quote addresses, which do not belong into logs.
+            Err(error) if is_hopeless(error.as_service_error()) => {
+                Err(Failure::reject("SES refuses this mail"))
+            }
+            Err(error) => {
+                let code = error.code().unwrap_or("no answer");
+                Err(Failure::retry(format!("SES did not take the mail: {code}")))
+            }
         }
     }
 }
@@ -61,4 +68,13 @@ fn is_hopeless(error: Option<&SendEmailError>) -> bool {
         error,
         Some(SendEmailError::MessageRejected(_) | SendEmailError::BadRequestException(_))
     )
+}
+
+/// What SES allows in a tag's value: letters, digits, `_` and `-`, 256 of them.
+fn tag(event_id: &str) -> String {
+    let allowed = |character: char| character.is_ascii_alphanumeric() || "_-".contains(character);
+    let characters = event_id.chars().take(256);
+    characters
+        .map(|character| if allowed(character) { character } else { '_' })
+        .collect()
 }

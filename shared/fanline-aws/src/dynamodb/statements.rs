@@ -7,7 +7,6 @@ use std::{sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
-    error::DisplayErrorContext,
     types::{
         AttributeValue, BatchStatementErrorCodeEnum as Code, BatchStatementRequest,
         BatchStatementResponse, ReturnValuesOnConditionCheckFailure,
@@ -17,6 +16,7 @@ use fanline::System;
 use futures_util::{StreamExt, stream};
 
 use super::item::Item;
+use crate::describe;
 
 /// Statements per BatchExecuteStatement (DynamoDB API reference).
 const MOST_STATEMENTS: usize = 25;
@@ -124,7 +124,7 @@ async fn call(
             .map(answer)
             .collect(),
         Err(error) => {
-            let reason = DisplayErrorContext(&error).to_string();
+            let reason = describe(&error);
             vec![(Answer::Unavailable(reason), false); count]
         }
     }

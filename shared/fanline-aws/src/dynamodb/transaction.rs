@@ -12,7 +12,7 @@ use std::{
 
 use aws_sdk_dynamodb::{
     Client,
-    error::{DisplayErrorContext, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
     operation::transact_write_items::TransactWriteItemsError,
     types::{
         CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure,
@@ -26,13 +26,21 @@ use fanline::{
 use futures_util::future::BoxFuture;
 
 use super::item::{self, LEASED, milliseconds, seconds, text};
+use crate::describe;
 
 /// Actions in one TransactWriteItems (DynamoDB API reference).
 const MOST_ACTIONS: usize = 100;
 
-/// Tries when the transaction meets another one on the same item; with full jitter that
-/// outlasts a handful of workers that update one counter.
-const TRIES: u32 = 6;
+/// Longest pause between two tries when the transaction meets another one on the same item. Tries
+/// go on until the invocation's deadline, which drops them.
+const LONGEST_PAUSE: u64 = 500;
+
+/// What no retry of this transaction can mend: a fault of the handler or of the deployment.
+const FAULTS: [&str; 3] = [
+    "ValidationException",
+    "ResourceNotFoundException",
+    "AccessDeniedException",
+];
 
 /// Why the record stands against a commit: the negation of `Record::claim`'s success.
 const NOT_DONE: &str = "attribute_not_exists(id) OR expires_at <= :seconds \
@@ -148,20 +156,20 @@ impl DynamoTransaction {
             Err(reason) => return CommitAnswer::Unavailable(reason),
         };
         let actions: Vec<_> = std::iter::once(record).chain(writes).collect();
-        let mut attempt = 1;
+        let (mut attempt, mut cancelled) = (0, 0);
         loop {
-            let sent = self.send(actions.clone(), &claim.owner).await;
-            match sent.map_err(|error| verdict(error, claim, now)) {
+            let token = token(&claim.owner, cancelled);
+            let verdict = match self.send(actions.clone(), token).await {
                 Ok(()) => return CommitAnswer::Committed,
-                Err(Verdict::Final(answer)) => return answer,
-                Err(Verdict::Contention(reason)) if attempt == TRIES => {
-                    return CommitAnswer::Failed(Failure::retry(reason));
-                }
-                Err(Verdict::Contention(_)) => {
-                    tokio::time::sleep(pause(self.system.as_ref(), attempt)).await;
-                    attempt += 1;
-                }
+                Err(error) => verdict(&error, claim, now),
+            };
+            match verdict {
+                Verdict::Final(answer) => return answer,
+                Verdict::Cancelled => cancelled += 1,
+                Verdict::InProgress => {}
             }
+            attempt += 1;
+            tokio::time::sleep(pause(self.system.as_ref(), attempt)).await;
         }
     }
 
@@ -182,35 +190,47 @@ impl DynamoTransaction {
     async fn send(
         &self,
         actions: Vec<TransactWriteItem>,
-        owner: &str,
+        token: String,
     ) -> Result<(), SdkError<TransactWriteItemsError>> {
-        // The token makes a retry after a lost answer the same transaction (10 minutes).
         self.client
             .transact_write_items()
             .set_transact_items(Some(actions))
-            .client_request_token(owner)
+            .client_request_token(token)
             .send()
             .await
             .map(drop)
     }
 }
 
-enum Verdict {
-    Final(CommitAnswer),
-    Contention(String),
+/// The token makes the SDK's retry after a lost answer the same transaction (for 10 minutes). One
+/// that was cancelled is over; the next try is another. 36 characters are allowed.
+fn token(owner: &str, cancelled: u32) -> String {
+    format!("{owner}{:04}", cancelled % 10_000)
 }
 
-fn verdict(error: SdkError<TransactWriteItemsError>, claim: &Claim, now: Timestamp) -> Verdict {
+enum Verdict {
+    Final(CommitAnswer),
+    /// Another transaction was in the way.
+    Cancelled,
+    /// The same transaction is still running.
+    InProgress,
+}
+
+fn verdict(error: &SdkError<TransactWriteItemsError>, claim: &Claim, now: Timestamp) -> Verdict {
     match error.as_service_error() {
         Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
             by_reasons(canceled.cancellation_reasons(), claim, now)
         }
-        Some(TransactWriteItemsError::TransactionInProgressException(_)) => {
-            Verdict::Contention("TransactionInProgress".to_owned())
-        }
-        _ => {
-            let reason = DisplayErrorContext(&error).to_string();
-            Verdict::Final(CommitAnswer::Unavailable(reason))
+        Some(TransactWriteItemsError::TransactionInProgressException(_)) => Verdict::InProgress,
+        service => {
+            let code = service.and_then(ProvideErrorMetadata::code);
+            let reason = describe(error);
+            Verdict::Final(match code.is_some_and(|code| FAULTS.contains(&code)) {
+                true => {
+                    CommitAnswer::Failed(Failure::retry(format!("transaction refused: {reason}")))
+                }
+                false => CommitAnswer::Unavailable(reason),
+            })
         }
     }
 }
@@ -242,7 +262,7 @@ fn by_reasons(reasons: &[CancellationReason], claim: &Claim, now: Timestamp) -> 
     };
     match reasons.iter().any(is_final) {
         true => Verdict::Final(CommitAnswer::Failed(Failure::retry(described))),
-        false => Verdict::Contention(described),
+        false => Verdict::Cancelled,
     }
 }
 
@@ -261,9 +281,9 @@ fn against(item: &item::Item, claim: &Claim, now: Timestamp) -> CommitAnswer {
     }
 }
 
-/// Up to 20 ms, doubling: a transaction takes some 10 ms.
+/// Up to 20 ms, doubling, fully jittered: a transaction takes some 10 ms.
 fn pause(system: &dyn System, attempt: u32) -> Duration {
-    let most = 20_u64 << (attempt - 1);
+    let most = (20_u64 << attempt.min(10)).min(LONGEST_PAUSE);
     Duration::from_millis((system.random() % u128::from(most)) as u64)
 }
 

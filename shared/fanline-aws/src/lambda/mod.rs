@@ -20,8 +20,9 @@ use event::{Payload, Source};
 /// CloudWatch metrics per batch to stdout.
 ///
 /// The function must be invoked by an SQS event source mapping with
-/// `ReportBatchItemFailures` (without it SQS deletes what failed) or directly by SNS, where
-/// a failure is returned as a function error for Lambda to retry the event.
+/// `ReportBatchItemFailures` (without it SQS deletes what failed) or directly by SNS. Then a failure
+/// is returned as a function error; Lambda tries the event twice more and drops it, unless the
+/// function has an on-failure destination or a dead-letter queue. `Attempt` is always 1 there.
 ///
 /// # Errors
 /// If the environment or the worker is not valid, or Lambda's runtime API is lost.

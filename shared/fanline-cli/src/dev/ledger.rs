@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use fanline::{Message, RawEvent};
+use fanline::{Message, RawEvent, Timestamp};
 use serde_json::Value;
 
 /// What one queue was owed and what it got.
@@ -18,6 +18,7 @@ pub struct QueueLedger {
     /// Messages that arrived, by SQS message id.
     arrived: BTreeMap<String, Arrival>,
     receives: u64,
+    crashed: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -54,11 +55,26 @@ impl QueueLedger {
     }
 
     /// A message was received.
-    pub fn received(&mut self, message_id: &str, body: &str) {
+    pub fn received(
+        &mut self,
+        message_id: &str,
+        body: &str,
+        attributes: &BTreeMap<String, String>,
+    ) {
         self.receives += 1;
         self.arrived
             .entry(message_id.to_owned())
-            .or_insert_with(|| Arrival::new(body));
+            .or_insert_with(|| Arrival::new(body, attributes));
+    }
+
+    /// So many deliveries came back because the invocation failed as a whole.
+    pub fn crashed(&mut self, deliveries: usize) {
+        self.crashed += deliveries as u64;
+    }
+
+    /// Deliveries whose invocation failed.
+    pub fn crashes(&self) -> u64 {
+        self.crashed
     }
 
     /// The mapping deleted a message after the function had not reported it.
@@ -151,9 +167,12 @@ impl QueueLedger {
 }
 
 impl Arrival {
-    fn new(body: &str) -> Self {
+    fn new(body: &str, attributes: &BTreeMap<String, String>) -> Self {
         let message = Message {
             body: body.to_owned(),
+            attributes: attributes.clone(),
+            // Only the event id matters here; a CloudEvent without a time needs some time.
+            sent_at: Some(Timestamp::UNIX_EPOCH),
             ..Message::default()
         };
         let event = RawEvent::decode(&message).ok();
@@ -212,12 +231,12 @@ mod tests {
         ] {
             ledger.expect(&body);
         }
-        ledger.received("m-1", &event("1"));
+        ledger.received("m-1", &event("1"), &BTreeMap::new());
         let wrapped = json!({"Type": "Notification", "TopicArn": "arn", "Message": event("1")});
-        ledger.received("m-2", &wrapped.to_string());
-        ledger.received("m-3", &event("2"));
-        ledger.received("m-4", "poison");
-        ledger.received("m-3", &event("2"));
+        ledger.received("m-2", &wrapped.to_string(), &BTreeMap::new());
+        ledger.received("m-3", &event("2"), &BTreeMap::new());
+        ledger.received("m-4", "poison", &BTreeMap::new());
+        ledger.received("m-3", &event("2"), &BTreeMap::new());
         for id in ["m-1", "m-2"] {
             ledger.deleted(id);
         }
@@ -247,12 +266,12 @@ mod tests {
         assert_eq!(expecting(&[event("1"), event("1")]).lost(&done(&[])), 2);
         // One of two copies delivered.
         let mut ledger = expecting(&[event("1"), event("1")]);
-        ledger.received("m-1", &event("1"));
+        ledger.received("m-1", &event("1"), &BTreeMap::new());
         ledger.deleted("m-1");
         assert_eq!(ledger.lost(&done(&["1"])), 1);
         // Acknowledged by a worker that did nothing.
         let mut ledger = expecting(&[event("1")]);
-        ledger.received("m-1", &event("1"));
+        ledger.received("m-1", &event("1"), &BTreeMap::new());
         ledger.deleted("m-1");
         assert_eq!(ledger.lost(&done(&[])), 1);
         assert_eq!(
@@ -270,11 +289,11 @@ mod tests {
         );
         // Gone from the queue without having been deleted.
         let mut ledger = expecting(&[event("1")]);
-        ledger.received("m-1", &event("1"));
+        ledger.received("m-1", &event("1"), &BTreeMap::new());
         assert_eq!(ledger.lost(&done(&[])), 1);
         // An undecodable body that was acknowledged.
         let mut ledger = expecting(&["poison".to_owned()]);
-        ledger.received("m-1", "poison");
+        ledger.received("m-1", "poison", &BTreeMap::new());
         ledger.deleted("m-1");
         assert_eq!(ledger.lost(&done(&["1"])), 1);
     }

@@ -4,10 +4,15 @@ use std::{
     collections::HashMap,
     fs::{self, File},
     io::Write,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use crate::lambda::LogLine;
+
+/// Where each function's output goes.
+pub(super) fn folder(template_folder: &Path) -> PathBuf {
+    template_folder.join("target").join("fanline")
+}
 
 /// The log files of one run; those of the run before are overwritten.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 //! A line counts unless its invocation failed: the records of one that crashed come back and
 //! are counted then.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use fanline::{METRICS_NAMESPACE, Outcome};
 use serde_json::Value;
@@ -15,6 +15,7 @@ pub type Counts = [u64; Outcome::METRICS.len()];
 #[derive(Clone, Debug, Default)]
 pub struct Metrics {
     by_request: HashMap<String, Batch>,
+    failed: HashSet<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -37,7 +38,8 @@ impl Metrics {
 
     /// The invocation failed: what it said of itself does not count.
     pub fn invocation_failed(&mut self, request_id: &str) {
-        self.by_request.remove(request_id);
+        // Its line may still be on the way.
+        self.failed.insert(request_id.to_owned());
     }
 
     /// Counts of the messages of one queue.
@@ -63,9 +65,12 @@ impl Metrics {
     }
 
     fn batches(&self, queue: &str) -> impl Iterator<Item = &Batch> {
-        self.by_request
-            .values()
-            .filter(move |batch| batch.source == queue)
+        let standing = self
+            .by_request
+            .iter()
+            .filter(|(id, _)| !self.failed.contains(*id));
+        let batches = standing.map(|(_, batch)| batch);
+        batches.filter(move |batch| batch.source == queue)
     }
 }
 

@@ -4,6 +4,7 @@
 //! Order matters at both ends: what can fail cheaply is tried first, and at the end invocations
 //! finish before queues are counted.
 
+mod books;
 mod build;
 pub mod ledger;
 mod logs;
@@ -14,14 +15,15 @@ mod queues;
 pub mod report;
 mod resources;
 mod run;
+mod start;
 
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Arc,
 };
 
+use aws_config::{Region, SdkConfig};
 use clap::Args;
 use fanline_engine::Server;
 
@@ -71,30 +73,43 @@ pub struct Options {
 pub async fn run(options: Options) -> Result<ExitCode, Error> {
     let endpoint = options.endpoint_url.clone();
     let endpoint = endpoint.unwrap_or_else(|| format!("http://127.0.0.1:{}", options.port));
+    let config = aws::config(Some(&endpoint)).await?;
+    let region = config
+        .region()
+        .map_or(aws::LOCAL_REGION, Region::as_ref)
+        .to_owned();
     // Read before anything starts, so that its errors come at once.
-    load(&options, &endpoint)?;
-    let events = read_events(&options)?;
-    let server = match options.endpoint_url {
-        None => Some(start_engine(options.port).await?),
-        Some(_) => None,
-    };
-    let endpoint = match &server {
-        Some(server) => server.endpoint_url(),
-        None => endpoint,
-    };
-    let stack = Arc::new(load(&options, &endpoint)?);
+    let stack = load(&options, &endpoint, &region)?;
     say_findings(&stack);
+    let events = read_events(&options, &stack)?;
+    let server = match options.endpoint_url {
+        None => Some(start_engine(options.port, &region).await?),
+        Some(_) => {
+            check_endpoint(&config).await?;
+            None
+        }
+    };
+    let (endpoint, config, stack) = match &server {
+        // Port 0 has become a real one.
+        Some(server) => {
+            let endpoint = server.endpoint_url();
+            let config = aws::config(Some(&endpoint)).await?;
+            let stack = load(&options, &endpoint, &region)?;
+            (endpoint, config, stack)
+        }
+        None => (endpoint, config, stack),
+    };
     let folder = folder(&options.template);
     let binaries = build::build(&folder, &stack.functions, options.release).await?;
-    let config = aws::config(Some(&endpoint)).await?;
     resources::create(&config, &stack).await?;
     eprintln!(
         "fanline: {} at {endpoint}; logs of functions in {}",
         described(&stack),
-        run::log_folder(&folder).display()
+        logs::folder(&folder).display()
     );
-    let setting = run::Setting {
+    let setting = start::Setting {
         endpoint,
+        region,
         folder,
         stack,
         binaries,
@@ -104,14 +119,15 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
     let problems = events.problems.len();
     let ended = run::run(setting, events).await;
     if let Some(server) = server {
+        say_undelivered(&server);
         server.shutdown().await;
     }
     let (report, refused) = ended?;
     match options.json {
-        true => println!(
-            "{}",
-            serde_json::to_string(&report).map_err(|error| Error::new(error.to_string()))?
-        ),
+        true => {
+            let json = serde_json::to_string(&report);
+            println!("{}", json.map_err(|error| Error::new(error.to_string()))?);
+        }
         false => println!("{}\n{}", report.table(), report.summary()),
     }
     let complete = report.lost == 0 && problems == 0 && refused == 0;
@@ -122,6 +138,31 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
     })
 }
 
+/// Why the topic could not deliver something, which would otherwise only show as lost.
+fn say_undelivered(server: &Server) {
+    let undelivered = server.undelivered();
+    if undelivered.refused_by_policy > 0 {
+        eprintln!(
+            "fanline: {} deliveries refused: the queue's policy does not admit the topic (AWS::SQS::QueuePolicy)",
+            undelivered.refused_by_policy
+        );
+    }
+    if undelivered.failed > 0 {
+        eprintln!(
+            "fanline: {} deliveries failed: the queue is gone or takes no such message",
+            undelivered.failed
+        );
+    }
+}
+
+async fn check_endpoint(config: &SdkConfig) -> Result<(), Error> {
+    let sqs = aws_sdk_sqs::Client::new(config);
+    let answer = sqs.list_queues().max_results(1).send().await;
+    answer
+        .map(drop)
+        .map_err(|error| aws::call_error("sqs ListQueues", &error))
+}
+
 fn folder(template: &Path) -> PathBuf {
     let parent = template
         .parent()
@@ -129,7 +170,7 @@ fn folder(template: &Path) -> PathBuf {
     parent.unwrap_or(Path::new(".")).to_owned()
 }
 
-fn load(options: &Options, endpoint: &str) -> Result<Stack, Error> {
+fn load(options: &Options, endpoint: &str, region: &str) -> Result<Stack, Error> {
     let stage = template::stage::load(
         &folder(&options.template).join("samconfig.yaml"),
         &options.config_env,
@@ -143,7 +184,7 @@ fn load(options: &Options, endpoint: &str) -> Result<Stack, Error> {
         parameters.insert(name.to_owned(), value.to_owned());
     }
     let environment = template::Environment {
-        region: region(),
+        region: region.to_owned(),
         account: ACCOUNT.to_owned(),
         partition: "aws".to_owned(),
         stack_name: stage.stack_name.unwrap_or_else(|| "fanline-dev".to_owned()),
@@ -156,17 +197,15 @@ fn load(options: &Options, endpoint: &str) -> Result<Stack, Error> {
 /// The account of the embedded engine and of LocalStack.
 const ACCOUNT: &str = "000000000000";
 
-fn region() -> String {
-    let variables = ["AWS_REGION", "AWS_DEFAULT_REGION"];
-    let configured = variables.iter().find_map(|name| std::env::var(name).ok());
-    configured.unwrap_or_else(|| aws::LOCAL_REGION.to_owned())
-}
-
-fn read_events(options: &Options) -> Result<EventsFile, Error> {
+fn read_events(options: &Options, stack: &Stack) -> Result<EventsFile, Error> {
     let Some(path) = &options.events else {
         return Ok(EventsFile::default());
     };
-    let file = EventsFile::read(path)?;
+    let only_topic = match stack.topics.as_slice() {
+        [topic] => Some(topic.name.as_str()),
+        _ => None,
+    };
+    let file = EventsFile::read(path)?.with_default_topic(only_topic);
     for problem in &file.problems {
         eprintln!("fanline: {problem}; skipped");
     }
@@ -179,9 +218,9 @@ fn say_findings(stack: &Stack) {
     }
 }
 
-async fn start_engine(port: u16) -> Result<Server, Error> {
+async fn start_engine(port: u16, region: &str) -> Result<Server, Error> {
     let config = fanline_engine::Config {
-        region: region(),
+        region: region.to_owned(),
         account: ACCOUNT.to_owned(),
         ..fanline_engine::Config::default()
     };

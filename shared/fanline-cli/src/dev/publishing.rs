@@ -35,7 +35,6 @@ pub(super) enum Published {
 /// Who gets what: the template's subscriptions.
 pub(super) struct Routes {
     subscriptions: Vec<Route>,
-    default_topic: Option<String>,
 }
 
 struct Route {
@@ -58,14 +57,7 @@ impl Routes {
                 })?,
             });
         }
-        let default_topic = match stack.topics.as_slice() {
-            [only] => Some(only.name.clone()),
-            _ => None,
-        };
-        Ok(Self {
-            subscriptions,
-            default_topic,
-        })
+        Ok(Self { subscriptions })
     }
 
     fn queues(&self, topic_arn: &str, message: &Outgoing) -> Vec<String> {
@@ -97,40 +89,47 @@ fn filter(attributes: &BTreeMap<String, String>) -> Result<Option<FilterPolicy>,
         .map_err(|error| format!("FilterPolicy: {error}"))
 }
 
-/// Publishes everything, telling `sink` what became of each message.
+/// Publishes everything, telling `sink` what became of each message. A topic that does not exist
+/// refuses its messages; the others go on.
 pub(super) async fn publish(
     config: SdkConfig,
     routes: Routes,
     file: EventsFile,
     sink: mpsc::UnboundedSender<Published>,
-) -> Result<(), Error> {
+) {
     let client = aws_sdk_sns::Client::new(&config);
-    let events = file.expanded(routes.default_topic.as_deref())?;
-    for (topic, messages) in by_topic(events) {
-        let topic_arn = topic_arn(&client, &topic).await?;
+    for (topic, messages) in by_topic(file.expanded()) {
+        let topic_arn = match topic_arn(&client, &topic).await {
+            Ok(topic_arn) => topic_arn,
+            Err(error) => {
+                for message in &messages {
+                    // Nobody listens any more once the run was interrupted.
+                    let _interrupted = sink.send(Published::Refused {
+                        event_id: message.event_id.clone(),
+                        reason: error.to_string(),
+                    });
+                }
+                continue;
+            }
+        };
         let publisher = Publisher::new(client.clone(), &topic_arn, "fanline dev");
         for chunk in messages.chunks(CHUNK) {
-            let refused = match publisher.send(chunk.to_vec()).await {
+            let refused = match publisher.send(chunk).await {
                 Ok(()) => Vec::new(),
                 Err(error) => error.refused,
             };
-            for message in chunk {
-                let told = match refused
-                    .iter()
-                    .find(|entry| entry.event_id == message.event_id)
-                {
+            for (index, message) in chunk.iter().enumerate() {
+                let told = match refused.iter().find(|entry| entry.index == index) {
                     Some(entry) => Published::Refused {
                         event_id: entry.event_id.clone(),
                         reason: entry.reason.clone(),
                     },
                     None => accepted(&routes, &topic_arn, message, &sink),
                 };
-                // Nobody listens any more once the run was interrupted.
                 let _interrupted = sink.send(told);
             }
         }
     }
-    Ok(())
 }
 
 fn accepted(

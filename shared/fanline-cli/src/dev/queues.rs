@@ -40,21 +40,27 @@ pub(super) async fn message_ids(
     sqs: &aws_sdk_sqs::Client,
     queue_url: &str,
 ) -> Result<Vec<String>, Error> {
+    let expected = depth(sqs, queue_url).await?;
     let mut ids = Vec::new();
     let mut handles = Vec::new();
-    loop {
+    let mut empty_answers = 0;
+    // A short poll may miss messages on AWS, so a wait, and more than one empty answer.
+    while (ids.len() as u64) < expected && empty_answers < 3 {
         let received = sqs
             .receive_message()
             .queue_url(queue_url)
             .max_number_of_messages(MOST_MESSAGES)
             .visibility_timeout(60)
+            .wait_time_seconds(1)
             .send()
             .await
             .map_err(|error| call_error("sqs ReceiveMessage", &error))?;
         let messages = received.messages.unwrap_or_default();
-        if messages.is_empty() {
-            break;
-        }
+        empty_answers = if messages.is_empty() {
+            empty_answers + 1
+        } else {
+            0
+        };
         for message in messages {
             ids.extend(message.message_id);
             handles.extend(message.receipt_handle);

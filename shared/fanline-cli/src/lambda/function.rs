@@ -64,6 +64,17 @@ impl Function {
         running.iter().map(|sandbox| sandbox.process_id()).collect()
     }
 
+    /// Starts a process ahead of the first invocation, so that a function that cannot start is
+    /// noticed before messages are taken for it.
+    ///
+    /// # Errors
+    /// If the process does not ask for its first event.
+    pub async fn warm(&self) -> Result<(), InvokeError> {
+        let sandbox = self.start().await?;
+        self.pool().idle.push(sandbox);
+        Ok(())
+    }
+
     /// Invokes the function and waits for its response. Waits for a free process when
     /// `concurrency` invocations are running. `request_id` is what logs and metrics call it. Dropping the future kills the process it uses.
     pub async fn invoke(

@@ -107,6 +107,12 @@ pub(super) fn received(message: &Message) -> ReceivedMessage {
             .and_then(|count| count.parse().ok())
             .unwrap_or(1),
         body: message.body().unwrap_or_default().to_owned(),
+        attributes: message
+            .message_attributes()
+            .into_iter()
+            .flatten()
+            .filter_map(|(name, value)| Some((name.clone(), value.string_value()?.to_owned())))
+            .collect(),
     }
 }
 

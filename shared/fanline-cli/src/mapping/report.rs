@@ -2,6 +2,7 @@
 //! deleted, filtered and returned, so counts add up.
 
 use crate::lambda::InvokeError;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,4 +73,6 @@ pub struct ReceivedMessage {
     pub receive_count: u32,
     /// The body as it was sent.
     pub body: String,
+    /// Message attributes that are text.
+    pub attributes: BTreeMap<String, String>,
 }

@@ -17,6 +17,7 @@ const MOST_TIMES: u32 = 100_000;
 /// The lines of an events file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EventsFile {
+    name: String,
     /// What can be published, in the file's order.
     pub lines: Vec<Line>,
     /// `file:line: what is wrong`, one for each other line.
@@ -26,6 +27,8 @@ pub struct EventsFile {
 /// One line: what to publish, where, and how often.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
+    /// Its number in the file.
+    pub number: usize,
     /// The topic's name or ARN, if the line says.
     pub topic: Option<String>,
     /// The message.
@@ -59,7 +62,10 @@ impl EventsFile {
     /// Reads text; `name` is the file's name in problems. Empty lines and lines that start with
     /// `#` are passed over.
     pub fn parse(name: &str, text: &str) -> Self {
-        let mut file = Self::default();
+        let mut file = Self {
+            name: name.to_owned(),
+            ..Self::default()
+        };
         for (index, line) in text.lines().enumerate() {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
@@ -74,23 +80,29 @@ impl EventsFile {
         file
     }
 
+    /// Gives lines without a topic this one; without one to give, they become problems.
+    #[must_use]
+    pub fn with_default_topic(mut self, default_topic: Option<&str>) -> Self {
+        let (name, problems) = (&self.name, &mut self.problems);
+        self.lines.retain_mut(|line| {
+            if line.topic.is_none() {
+                line.topic = default_topic.map(str::to_owned);
+            }
+            if line.topic.is_none() {
+                problems.push(format!("{name}:{}: names no topic", line.number));
+            }
+            line.topic.is_some()
+        });
+        self
+    }
+
     /// Every message with its topic, copies written out.
-    ///
-    /// # Errors
-    /// If a line names no topic and there is no default.
-    pub fn expanded(self, default_topic: Option<&str>) -> Result<Vec<(String, Outgoing)>, Error> {
-        let mut events = Vec::new();
-        for line in self.lines {
-            let topic = line.topic.as_deref().or(default_topic).ok_or_else(|| {
-                Error::new(format!(
-                    "{} names no topic; give one with --topic",
-                    line.outgoing.event_id
-                ))
-            })?;
-            let copies = (0..line.times).map(|_| (topic.to_owned(), line.outgoing.clone()));
-            events.extend(copies);
-        }
-        Ok(events)
+    pub fn expanded(self) -> Vec<(String, Outgoing)> {
+        let copies = self.lines.into_iter().flat_map(|line| {
+            let topic = line.topic.unwrap_or_default();
+            (0..line.times).map(move |_| (topic.clone(), line.outgoing.clone()))
+        });
+        copies.collect()
     }
 }
 
@@ -117,6 +129,7 @@ fn parse_line(line: &str, number: usize) -> Result<Line, String> {
         message.attributes.push((name, value));
     }
     Ok(Line {
+        number,
         topic: wire.topic,
         outgoing: message,
         times,
@@ -191,8 +204,12 @@ not json
         for (problem, expected) in file.problems.iter().zip(expected) {
             assert!(problem.starts_with(expected), "{problem}");
         }
-        let error = file.clone().expanded(None).unwrap_err().to_string();
-        assert_eq!(error, "line 4 names no topic; give one with --topic");
-        assert_eq!(file.expanded(Some("other")).unwrap().len(), 3);
+        let homeless = file.clone().with_default_topic(None);
+        assert_eq!(
+            homeless.problems.last().unwrap(),
+            "events.jsonl:4: names no topic"
+        );
+        assert_eq!(homeless.expanded().len(), 2);
+        assert_eq!(file.with_default_topic(Some("other")).expanded().len(), 3);
     }
 }

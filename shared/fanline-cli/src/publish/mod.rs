@@ -44,16 +44,17 @@ pub struct Options {
 /// Publishes and prints the event id of each event, one per line.
 ///
 /// # Errors
-/// If nothing could be published; what was refused is named on stderr.
+/// If the file cannot be read or SNS not be reached. What else was not published is named on
+/// stderr; the exit code is then 1.
 pub async fn run(options: Options) -> Result<ExitCode, Error> {
     let (events, mut complete) = match &options.file {
         Some(path) => {
-            let file = EventsFile::read(path)?;
-            file.problems
-                .iter()
-                .for_each(|problem| eprintln!("fanline: {problem}"));
+            let file = EventsFile::read(path)?.with_default_topic(options.topic.as_deref());
+            for problem in &file.problems {
+                eprintln!("fanline: {problem}; skipped");
+            }
             let complete = file.problems.is_empty();
-            (file.expanded(options.topic.as_deref())?, complete)
+            (file.expanded(), complete)
         }
         None => (vec![single(&options)?], true),
     };
@@ -62,11 +63,7 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
     for (topic, outgoing) in by_topic(events) {
         let topic_arn = topic_arn(&client, &topic).await?;
         let publisher = Publisher::new(client.clone(), topic_arn, &options.source);
-        let ids: Vec<String> = outgoing
-            .iter()
-            .map(|event| event.event_id.clone())
-            .collect();
-        let refused = match publisher.send(outgoing).await {
+        let refused = match publisher.send(&outgoing).await {
             Ok(()) => Vec::new(),
             Err(error) => error.refused,
         };
@@ -77,11 +74,11 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
                 event.event_id, event.reason
             );
         }
-        for id in ids
-            .iter()
-            .filter(|id| !refused.iter().any(|event| event.event_id == **id))
-        {
-            println!("{id}");
+        let is_refused = |index: usize| refused.iter().any(|event| event.index == index);
+        for (index, event) in outgoing.iter().enumerate() {
+            if !is_refused(index) {
+                println!("{}", event.event_id);
+            }
         }
     }
     Ok(if complete {

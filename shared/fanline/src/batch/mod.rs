@@ -147,8 +147,8 @@ pub(crate) fn refused(refusal: Refusal) -> Outcome {
 pub(crate) struct Times {
     /// Handlers still running are stopped here, which leaves time to settle.
     pub(crate) stop: Timestamp,
-    /// The invocation ends here.
-    pub(crate) deadline: Timestamp,
+    /// Settling ends here, so that the answer is out before the invocation ends.
+    pub(crate) settle_until: Timestamp,
     /// The worker has certainly stopped here, even if clocks differ a little.
     pub(crate) lease_until: Timestamp,
 }
@@ -163,7 +163,7 @@ impl Times {
         // `saturating_*` on timestamps fails only for infinite durations.
         Self {
             stop: deadline.checked_sub(margin).unwrap_or(started),
-            deadline,
+            settle_until: deadline.checked_sub(margin / 5).unwrap_or(started),
             lease_until: deadline.checked_add(margin).unwrap_or(Timestamp::MAX),
         }
     }

@@ -41,6 +41,7 @@ pub(crate) struct Record {
     /// Whether the key is the application's own and not the event id.
     pub(crate) has_business_key: bool,
     fingerprint: String,
+    transactional: bool,
     work: Mutex<Option<(Run, Delivery)>>,
 }
 
@@ -71,8 +72,9 @@ impl Record {
         work.take()
     }
 
-    pub(crate) fn has_data_of(&self, key: &Key) -> bool {
-        self.fingerprint == key.claim.fingerprint
+    /// Whether it is the same event, to be handled in the same way.
+    pub(crate) fn is_same_as(&self, key: &Key) -> bool {
+        self.fingerprint == key.claim.fingerprint && self.transactional == key.transactional
     }
 
     fn decided(outcome: Outcome) -> Self {
@@ -81,6 +83,7 @@ impl Record {
             key: None,
             has_business_key: false,
             fingerprint: String::new(),
+            transactional: false,
             work: Mutex::new(None),
         }
     }
@@ -231,11 +234,15 @@ fn prepare(
         }
     };
     let system = &processor.system;
-    let key = prepared.key.as_deref().unwrap_or(&event.metadata.event_id);
+    // Events of different types may use the same business key and mean different things.
+    let key = match &prepared.key {
+        Some(key) => format!("{event_type}#{key}"),
+        None => event.metadata.event_id.clone(),
+    };
     let claim = Claim {
         id: format!("{}#{key}", processor.consumer),
         owner: system.fence(),
-        fingerprint: fingerprint(&event.data),
+        fingerprint: fingerprint(event_type, &event.data),
         lease_until: times.lease_until,
         expires_at: system
             .now()
@@ -259,6 +266,7 @@ fn prepare(
         key: None,
         has_business_key: prepared.key.is_some(),
         fingerprint: claim.fingerprint.clone(),
+        transactional: route.transactional,
         work: Mutex::new(Some((prepared.run, delivery))),
     };
     let key = Key {

@@ -25,7 +25,7 @@ impl Processor {
     pub(super) async fn run(&self, plan: &Plan, times: &Times) {
         // Handlers are bounded here, not lanes: a lane that waits for a key must not keep the
         // lane that runs it from starting.
-        let handlers = Semaphore::new(self.settings.concurrency.get());
+        let handlers = Semaphore::new(self.settings.concurrency.get().min(Semaphore::MAX_PERMITS));
         let lanes: FuturesUnordered<_> = plan
             .lanes
             .iter()
@@ -66,7 +66,7 @@ impl Processor {
         if key.ended.get().is_some() {
             return;
         }
-        if !record.has_data_of(key) {
+        if !record.is_same_as(key) {
             // The claim was made for other data; only a record with that may run.
             match key.is_taken() {
                 true => drop(key.ended.wait().await),
@@ -147,7 +147,7 @@ pub(super) fn outcome_of(index: usize, record: &Record, key: &Key) -> Outcome {
     share(
         ended,
         key.runner.get() == Some(&index),
-        record.has_data_of(key),
+        record.is_same_as(key),
     )
 }
 

@@ -47,7 +47,7 @@ impl Processor {
         if settlements.is_empty() {
             return Vec::new();
         }
-        let limit = remaining(times.deadline, self.system.now());
+        let limit = remaining(times.settle_until, self.system.now());
         let late = |_| {
             let reason = "the dedup store did not answer before the deadline";
             vec![SettleAnswer::Unavailable(reason.to_owned()); settlements.len()]

@@ -3,9 +3,9 @@
 use serde_json::{Value, value::RawValue};
 use sha2::{Digest, Sha256};
 
-/// 128 bits of SHA-256 over the data with object keys in order, so that a producer which
-/// serialises the same data in another order is still recognised.
-pub(crate) fn fingerprint(data: &RawValue) -> String {
+/// 128 bits of SHA-256 over the event's type and its data with object keys in order, so that a
+/// producer which serialises the same data in another order is still recognised.
+pub(crate) fn fingerprint(event_type: &str, data: &RawValue) -> String {
     let canonical = match serde_json::from_str::<Value>(data.get()) {
         Ok(value) => {
             let mut bytes = Vec::with_capacity(data.get().len());
@@ -15,7 +15,11 @@ pub(crate) fn fingerprint(data: &RawValue) -> String {
         // Valid JSON that serde_json's Value refuses (a number out of range): its own text.
         Err(_) => data.get().as_bytes().to_vec(),
     };
-    let digest = Sha256::digest(&canonical);
+    let digest = Sha256::new()
+        .chain_update(event_type)
+        .chain_update([0])
+        .chain_update(canonical)
+        .finalize();
     digest[..16]
         .iter()
         .map(|byte| format!("{byte:02x}"))

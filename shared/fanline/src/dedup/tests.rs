@@ -104,7 +104,11 @@ proptest! {
 
 #[test]
 fn fingerprint_ignores_the_order_of_keys_and_nothing_else() {
-    let of = |text: &str| fingerprint(&RawValue::from_string(text.to_owned()).unwrap());
+    let typed = |name: &str, text: &str| {
+        fingerprint(name, &RawValue::from_string(text.to_owned()).unwrap())
+    };
+    let of = |text: &str| typed("a.b", text);
+    assert_ne!(of("{}"), typed("a.c", "{}"));
     assert_eq!(
         of(r#"{"a": 1, "b": [1, {"c": 2, "d": "x"}]}"#),
         of(r#"{"b":[1,{"d":"x","c":2}],"a":1}"#)

@@ -1,0 +1,162 @@
+//! Functions and mappings of a template, started.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use aws_config::SdkConfig;
+use futures_util::future::try_join_all;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::{
+    Error,
+    lambda::{Function, FunctionSpec, InvokeError, LogSink},
+    mapping::{Mapping, MappingEvent, MappingSpec},
+    template::{self, EventSource, EventSourceMapping, Queue, Stack},
+};
+
+/// Invocations at once for a mapping that names no MaximumConcurrency: Lambda starts with five.
+const CONCURRENCY: u32 = 5;
+
+/// What a run is made of.
+pub(super) struct Setting {
+    pub(super) endpoint: String,
+    pub(super) region: String,
+    pub(super) folder: PathBuf,
+    pub(super) stack: Stack,
+    pub(super) binaries: BTreeMap<String, PathBuf>,
+    pub(super) config: SdkConfig,
+    pub(super) until_idle: bool,
+}
+
+/// Functions by their name in the template.
+pub(super) type Functions = BTreeMap<String, Arc<Function>>;
+
+impl Setting {
+    /// The functions, none of them started.
+    pub(super) fn functions(&self, log_sink: &LogSink) -> Functions {
+        let functions = self.stack.functions.iter().filter_map(|function| {
+            let spec = FunctionSpec {
+                name: function.name.clone(),
+                binary: self.binaries.get(&function.binary)?.clone(),
+                environment: self.environment(function),
+                timeout: Duration::from_secs(function.timeout_seconds.into()),
+                memory_mb: function.memory_mb,
+                concurrency: self.concurrency(function),
+                region: self.region.clone(),
+                account: super::ACCOUNT.to_owned(),
+            };
+            let named = Arc::new(Function::new(spec, log_sink.clone()));
+            Some((function.logical_id.clone(), named))
+        });
+        functions.collect()
+    }
+
+    fn environment(&self, function: &template::Function) -> BTreeMap<String, String> {
+        let mut environment = function.environment.clone();
+        environment
+            .entry("AWS_ENDPOINT_URL".to_owned())
+            .or_insert_with(|| self.endpoint.clone());
+        if let Ok(filter) = std::env::var("RUST_LOG") {
+            environment.insert("RUST_LOG".to_owned(), filter);
+        }
+        environment
+    }
+
+    fn concurrency(&self, function: &template::Function) -> usize {
+        let mappings = self.stack.event_source_mappings.iter();
+        let of_function = mappings.filter(|mapping| mapping.function == function.logical_id);
+        let wanted = of_function.map(|mapping| mapping.maximum_concurrency.unwrap_or(CONCURRENCY));
+        let limit = function.reserved_concurrency.unwrap_or(u32::MAX);
+        wanted.sum::<u32>().min(limit).max(1) as usize
+    }
+
+    /// Starts polling. What Lambda would refuse is an error; what is not imitated is said.
+    pub(super) fn start_mappings(
+        &self,
+        functions: &Functions,
+        sqs: &aws_sdk_sqs::Client,
+        events: &UnboundedSender<MappingEvent>,
+    ) -> Result<Vec<Mapping>, Error> {
+        let mut started = Vec::new();
+        for mapping in self
+            .stack
+            .event_source_mappings
+            .iter()
+            .filter(|it| it.enabled)
+        {
+            let (id, line) = (&mapping.logical_id, mapping.line);
+            let EventSource::Queue { logical_id, .. } = &mapping.source else {
+                eprintln!(
+                    "fanline: {id} (template line {line}): streams are not read yet; skipped"
+                );
+                continue;
+            };
+            let queue = self.stack.queue(logical_id);
+            let (Some(queue), Some(function)) = (queue, functions.get(&mapping.function)) else {
+                continue;
+            };
+            let spec = spec(mapping, queue)
+                .map_err(|error| Error::new(format!("{id} (template line {line}): {error}")))?;
+            let mapping = Mapping::start(spec, sqs.clone(), Arc::clone(function), events.clone());
+            started
+                .push(mapping.map_err(|error| {
+                    Error::new(format!("{id} (template line {line}): {error}"))
+                })?);
+        }
+        Ok(started)
+    }
+}
+
+/// Starts one process of each function, before a message could be taken for one that does not
+/// start; shows what such a one had to say.
+pub(super) async fn warm(functions: &Functions) -> Result<(), Error> {
+    let warmed = functions.values().map(|function| async move {
+        function.warm().await.map_err(|error| {
+            let name = &function.spec().name;
+            if let InvokeError::InitFailed { output, .. } = &error {
+                output.iter().for_each(|line| eprintln!("{name} | {line}"));
+            }
+            Error::new(format!("function {name}: {error}"))
+        })
+    });
+    try_join_all(warmed).await.map(drop)
+}
+
+fn spec(mapping: &EventSourceMapping, queue: &Queue) -> Result<MappingSpec, serde_json::Error> {
+    let patterns = mapping.filter_patterns.iter();
+    let patterns: Result<_, _> = patterns
+        .map(|pattern| serde_json::from_str(pattern))
+        .collect();
+    Ok(MappingSpec {
+        queue_url: queue.url.clone(),
+        queue_arn: queue.arn.clone(),
+        fifo: queue.fifo,
+        batch_size: mapping.batch_size as usize,
+        maximum_batching_window: Duration::from_secs(
+            mapping.maximum_batching_window_seconds.into(),
+        ),
+        maximum_concurrency: mapping.maximum_concurrency.unwrap_or(CONCURRENCY) as usize,
+        report_batch_item_failures: mapping.report_batch_item_failures,
+        filter_patterns: patterns?,
+    })
+}
+
+/// The queues that are polled, which are those to report on and to wait for.
+pub(super) fn polled_queues(stack: &Stack) -> impl Iterator<Item = &Queue> {
+    let mappings = stack
+        .event_source_mappings
+        .iter()
+        .filter(|mapping| mapping.enabled);
+    let polled: BTreeSet<&str> = mappings
+        .filter_map(|mapping| match &mapping.source {
+            EventSource::Queue { arn, .. } => Some(arn.as_str()),
+            EventSource::Stream { .. } => None,
+        })
+        .collect();
+    let queues = stack.queues.iter();
+    queues.filter(move |queue| polled.contains(queue.arn.as_str()))
+}
