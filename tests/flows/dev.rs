@@ -32,7 +32,14 @@ pub(crate) fn binary(name: &str) -> PathBuf {
     static BINARIES: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
     let binaries = BINARIES.get_or_init(|| {
         let packages = ["fanline-cli", "email-service", "analytics-service"];
-        let output = std::process::Command::new(env!("CARGO"))
+        let about_this_package =
+            |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+        let mut cargo = std::process::Command::new(env!("CARGO"));
+        // Or build scripts that watch these variables run again, here and in the next build.
+        for (name, _) in std::env::vars().filter(|(name, _)| about_this_package(name)) {
+            cargo.env_remove(name);
+        }
+        let output = cargo
             .current_dir(workspace())
             .args(["build", "--message-format=json-render-diagnostics"])
             .args(packages.iter().flat_map(|package| ["--package", package]))
@@ -193,8 +200,10 @@ impl Dev {
         let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
         let of_function = ids.filter(|id| {
             let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-            let executable = std::fs::read_link(format!("/proc/{id}/exe")).unwrap_or_default();
-            status.contains(&format!("PPid:\t{own}\n")) && executable.ends_with(function)
+            let command =
+                std::fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default();
+            let command = command.trim_end_matches('\0');
+            status.contains(&format!("PPid:\t{own}\n")) && command.ends_with(function)
         });
         of_function.collect()
     }

@@ -181,13 +181,17 @@ impl Books {
         let counts = self.metrics.of(&queue.name);
         let handled = ["succeeded", "duplicate", "skipped"].map(|metric| count(&counts, metric));
         let reported = counts.iter().sum::<u64>() - handled.iter().sum::<u64>();
+        // A message whose visibility ended before it was deleted is recognised more than once, but
+        // ends only once: the other deliveries came back.
+        let acknowledged = ledger.deletions() - ledger.filter_count();
+        let duplicates = handled[1].min(acknowledged.saturating_sub(handled[0] + handled[2]));
         QueueReport {
             messages: ledger.arrived() + ledger.never_received(evidence),
             receives: ledger.receives(),
             succeeded: handled[0],
-            duplicates: handled[1],
+            duplicates,
             skipped: handled[2] + ledger.filter_count(),
-            retried: reported + ledger.crashes(),
+            retried: reported + ledger.crashes() + handled[1] - duplicates,
             dead_lettered,
             left: evidence.left,
         }

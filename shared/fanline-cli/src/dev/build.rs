@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     path::{Path, PathBuf},
     process::Stdio,
 };
@@ -36,6 +37,11 @@ pub(super) async fn build(
     cargo
         .current_dir(folder)
         .args(["build", "--message-format=json-render-diagnostics"]);
+    // What the outer `cargo run` says of this command's package would make build scripts run
+    // again that watch those variables (ring's does), and then all that depends on them.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_about_a_package(name)) {
+        cargo.env_remove(name);
+    }
     for package in &packages.of_functions {
         cargo.args(["--package", package]);
     }
@@ -65,6 +71,18 @@ pub(super) async fn build(
         None => Ok(binaries),
         Some(missing) => Err(Error::new(format!("cargo built no binary named {missing}"))),
     }
+}
+
+fn is_about_a_package(variable: &OsStr) -> bool {
+    const PREFIXES: [&str; 5] = [
+        "CARGO_PKG_",
+        "CARGO_MANIFEST_",
+        "CARGO_BIN_",
+        "CARGO_CRATE_",
+        "CARGO_PRIMARY_",
+    ];
+    let name = variable.to_string_lossy();
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 struct Packages {

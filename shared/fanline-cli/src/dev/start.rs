@@ -21,6 +21,9 @@ use crate::{
 /// Invocations at once for a mapping that names no MaximumConcurrency: Lambda starts with five.
 const CONCURRENCY: u32 = 5;
 
+/// Starts of a function until it counts as one that does not start: one failure may be an accident.
+const STARTS: u32 = 3;
+
 /// What a run is made of.
 pub(super) struct Setting {
     pub(super) endpoint: String,
@@ -115,7 +118,13 @@ impl Setting {
 /// start; shows what such a one had to say.
 pub(super) async fn warm(functions: &Functions) -> Result<(), Error> {
     let warmed = functions.values().map(|function| async move {
-        function.warm().await.map_err(|error| {
+        let mut started = function.warm().await;
+        for _ in 1..STARTS {
+            if started.is_err() {
+                started = function.warm().await;
+            }
+        }
+        started.map_err(|error| {
             let name = &function.spec().name;
             if let InvokeError::InitFailed { output, .. } = &error {
                 output.iter().for_each(|line| eprintln!("{name} | {line}"));
