@@ -1,6 +1,6 @@
 //! Deduplication (M3): a lease while a message is being handled, a mark once it is done.
 //!
-//! [`record`] is the whole of the logic, without I/O; a [`DedupStore`] executes it
+//! [`Record`] is the whole of the logic, without I/O; a [`DedupStore`] executes it
 //! atomically. The one thing to get wrong is to write without checking the owner: a worker
 //! whose lease was taken over must change nothing any more.
 
