@@ -5,6 +5,7 @@
 mod bad_input;
 mod boundaries;
 mod dev;
+mod endpoint;
 mod events_file;
 mod lambda_event;
 mod signups;
