@@ -38,5 +38,23 @@ async fn second_run_on_the_same_endpoint_finds_everything_done() {
             assert_eq!(counts["duplicates"], duplicates, "{queue}: {counts}");
         }
     }
+    let published = run(&["publish", "--endpoint-url", &endpoint, "--file", events]).await;
+    assert_eq!(text(published.stdout), "e-1\ne-2\ne-2\n");
+    let unknown = run(&[
+        "publish",
+        "--endpoint-url",
+        &endpoint,
+        "--topic",
+        "user-event",
+        "--type",
+        "a.b",
+        "--data",
+        "1",
+    ])
+    .await;
+    assert_eq!(
+        text(unknown.stderr),
+        "fanline: no topic \"user-event\"; topics: user-events\n"
+    );
     server.shutdown().await;
 }

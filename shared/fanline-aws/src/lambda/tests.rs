@@ -105,3 +105,55 @@ fn events_of_other_services_are_refused() {
     let empty = batch(json!({"Records": []})).unwrap();
     assert_eq!((empty.0, empty.1.messages.len()), (Source::Sqs, 0));
 }
+
+mod answers {
+    use std::sync::Arc;
+
+    use fanline::{Envelope, Event, Failure, Worker};
+    use fanline_testing::{MemoryStore, envelope};
+
+    use super::*;
+
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Greeted {}
+
+    impl Event for Greeted {
+        const TYPE: &'static str = "user.greeted";
+    }
+
+    async fn handler(_: Envelope<Greeted>) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn answered(mut event: Value, body: &str) -> Result<Value, BoxError> {
+        match event["Records"][0].get("Sns") {
+            Some(_) => event["Records"][0]["Sns"]["Message"] = json!(body),
+            None => event["Records"][0]["body"] = json!(body),
+        }
+        let store = Arc::new(MemoryStore::default());
+        let worker = Worker::new(()).on(handler);
+        let processor = Processor::new(worker, "greeter", store, Arc::new(RealSystem)).unwrap();
+        let (source, batch) = batch(event).unwrap();
+        let deadline = RealSystem.now().as_millisecond() as u64 + 10_000;
+        handle(&processor, source, batch, Duration::from_millis(deadline)).await
+    }
+
+    #[tokio::test]
+    async fn sqs_gets_the_failures_and_sns_an_error() {
+        let good = envelope(Greeted::TYPE, "e-1", json!({})).to_string();
+        let all_handled = json!({"batchItemFailures": []});
+        assert_eq!(answered(sqs_event(), &good).await.unwrap(), all_handled);
+        let failures = json!({"batchItemFailures": [{"itemIdentifier": "059f36b4-87a3-44ab-83d2-661975830a7d"}]});
+        assert_eq!(answered(sqs_event(), "poison").await.unwrap(), failures);
+
+        assert_eq!(answered(sns_event(), &good).await.unwrap(), Value::Null);
+        let error = answered(sns_event(), "poison")
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with("95df01b4-ee98-5cb9-9903-4c221d41eb5e: rejected: undecodable: "),
+            "{error}"
+        );
+    }
+}

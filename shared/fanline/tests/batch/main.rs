@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod crashes;
+mod keys;
+mod layers;
 mod order;
 mod outcomes;
 mod properties;
