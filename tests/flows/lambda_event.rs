@@ -19,7 +19,7 @@ async fn invoke(function: &Function, event: &'static str) -> Value {
 #[tokio::test]
 async fn email_service_answers_raw_and_wrapped_events() {
     // For its tables; the queues stay empty.
-    let dev = Dev::start(&[]).await;
+    let dev = Dev::start(&["--no-events"]).await;
     let variables = [
         ("AWS_ENDPOINT_URL", dev.endpoint.as_str()),
         ("FANLINE_DEDUP_TABLE", "processed-events"),

@@ -39,9 +39,13 @@ pub struct Options {
     /// The template that is also deployed.
     #[arg(long, value_name = "FILE", default_value = "template.yaml")]
     pub template: PathBuf,
-    /// Events to publish, as JSON Lines.
+    /// Events to publish, as JSON Lines; default is every file localstack/events/*.jsonl beside
+    /// the template.
     #[arg(long, value_name = "FILE")]
     pub events: Option<PathBuf>,
+    /// Publish nothing.
+    #[arg(long, conflicts_with = "events")]
+    pub no_events: bool,
     /// Use what answers there instead of the embedded engine, for example LocalStack.
     #[arg(long, value_name = "URL")]
     pub endpoint_url: Option<String>,
@@ -198,18 +202,41 @@ fn load(options: &Options, endpoint: &str, region: &str) -> Result<Stack, Error>
 const ACCOUNT: &str = "000000000000";
 
 fn read_events(options: &Options, stack: &Stack) -> Result<EventsFile, Error> {
-    let Some(path) = &options.events else {
-        return Ok(EventsFile::default());
-    };
     let only_topic = match stack.topics.as_slice() {
         [topic] => Some(topic.name.as_str()),
         _ => None,
     };
-    let file = EventsFile::read(path)?.with_default_topic(only_topic);
-    for problem in &file.problems {
+    let paths = match &options.events {
+        Some(path) => vec![path.clone()],
+        None if options.no_events => Vec::new(),
+        None => sample_files(&folder(&options.template)),
+    };
+    let mut events = EventsFile::default();
+    for path in paths {
+        events.append(EventsFile::read(&path)?.with_default_topic(only_topic));
+    }
+    for problem in &events.problems {
         eprintln!("fanline: {problem}; skipped");
     }
-    Ok(file)
+    Ok(events)
+}
+
+/// The project's own sample events, in order of their names; none if it has no such folder.
+fn sample_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder.join("localstack").join("events"));
+    let paths = entries
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+        .map(|entry| entry.path());
+    let mut samples: Vec<PathBuf> = paths
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "jsonl")
+        })
+        .collect();
+    samples.sort();
+    samples
 }
 
 fn say_findings(stack: &Stack) {

@@ -80,6 +80,12 @@ impl EventsFile {
         file
     }
 
+    /// Adds what another file holds.
+    pub fn append(&mut self, mut other: Self) {
+        self.lines.append(&mut other.lines);
+        self.problems.append(&mut other.problems);
+    }
+
     /// Gives lines without a topic this one; without one to give, they become problems.
     #[must_use]
     pub fn with_default_topic(mut self, default_topic: Option<&str>) -> Self {
