@@ -9,7 +9,7 @@ use std::{
 };
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_sdk_sqs::types::QueueAttributeName;
+use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 use cargo_metadata::Message;
 use fanline_cli::aws;
 use rustix::process::{Pid, Signal, kill_process};
@@ -143,6 +143,22 @@ impl Dev {
             );
             sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    /// Sends up to 10 messages straight to a queue; returns how many were accepted.
+    pub(crate) async fn send<const N: usize>(
+        &self,
+        queue: &str,
+        entries: [SendMessageBatchRequestEntry; N],
+    ) -> usize {
+        let sent = self
+            .sqs
+            .send_message_batch()
+            .queue_url(format!("{}/000000000000/{queue}", self.endpoint))
+            .set_entries(Some(entries.into()))
+            .send()
+            .await;
+        sent.unwrap().successful.len()
     }
 
     async fn depth(&self, queue: &str) -> u64 {

@@ -7,5 +7,6 @@ mod boundaries;
 mod dev;
 mod endpoint;
 mod events_file;
+mod fifo;
 mod lambda_event;
 mod signups;
