@@ -110,6 +110,15 @@ impl Setting {
                     Error::new(format!("{id} (template line {line}): {error}"))
                 })?);
         }
+        for schedule in self
+            .stack
+            .schedules
+            .iter()
+            .filter(|schedule| schedule.enabled)
+        {
+            let (id, line) = (&schedule.logical_id, schedule.line);
+            eprintln!("fanline: {id} (template line {line}): schedules are not run yet; skipped");
+        }
         Ok(started)
     }
 }
