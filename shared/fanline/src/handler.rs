@@ -97,11 +97,10 @@ macro_rules! handler_of {
 
             const TRANSACTIONAL: bool = false $(|| $extractor::TRANSACTIONAL)*;
 
-            #[expect(clippy::allow_attributes, reason = "which arguments are used depends on the arity")]
             async fn call(self, event: Envelope<E>, state: S, delivery: Delivery) -> Result<(), Failure> {
-                #[allow(unused_variables, reason = "a handler without extractors needs neither")]
-                let (state, delivery) = (&state, &delivery);
-                self(event, $($extractor::extract(state, delivery)?,)*).await
+                // A handler without extractors needs neither.
+                let _for_extractors = (&state, &delivery);
+                self(event, $($extractor::extract(&state, &delivery)?,)*).await
             }
         }
     };
