@@ -3,6 +3,7 @@
 //! The checksum covers the attributes sorted by name, length-prefixed, with one byte
 //! telling text from binary. Any other order gives a checksum that Java clients refuse.
 
+use crate::identity::Md5Sum;
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -130,7 +131,7 @@ impl Attributes {
     }
 
     /// AWS's MD5OfMessageAttributes.
-    pub(crate) fn md5(&self) -> Option<[u8; 16]> {
+    pub(crate) fn md5(&self) -> Option<Md5Sum> {
         if self.entries.is_empty() {
             return None;
         }
@@ -155,7 +156,7 @@ impl Attributes {
         for (at, kind) in transport.into_iter().rev() {
             encoded.insert(at, kind);
         }
-        Some(crate::identity::md5(&encoded))
+        Some(Md5Sum::of(&encoded))
     }
 }
 
@@ -224,7 +225,6 @@ pub(crate) fn parse_number(text: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::hex;
 
     fn one(name: &str, value: AttributeValue) -> Result<Attributes, String> {
         Attributes::new([(name.to_owned(), value)])
@@ -251,7 +251,7 @@ mod tests {
             ),
         ] {
             let attributes = one("timestamp", AttributeValue::text(data_type, value));
-            let sum = attributes.expect("valid").md5().map(|sum| hex(&sum));
+            let sum = attributes.expect("valid").md5().map(|sum| sum.to_string());
             assert_eq!(sum.as_deref(), Some(expected), "{data_type} {value}");
         }
     }

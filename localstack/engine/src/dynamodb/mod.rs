@@ -1,7 +1,7 @@
 //! DynamoDB beside SQS and SNS: dynoxide, embedded, on the engine's clock.
 //!
-//! dynoxide's calls block on SQLite, so each runs on tokio's blocking threads; called on
-//! the reactor they would hold up every long poll.
+//! dynoxide's calls block on SQLite, so a server runs each on tokio's blocking threads; called
+//! on the reactor they would hold up every long poll.
 
 mod dispatch;
 mod names;
@@ -15,6 +15,16 @@ use std::sync::Arc;
 pub(crate) struct DynamoDb {
     database: Database,
     names: Arc<names::Names>,
+    threads: Threads,
+}
+
+/// Which thread a call runs on.
+#[derive(Clone, Copy)]
+pub(crate) enum Threads {
+    /// One of tokio's for blocking work.
+    Blocking,
+    /// The caller's: in virtual time, other threads would make the order of calls a matter of luck.
+    Callers,
 }
 
 /// Status and JSON body of an answer.
@@ -28,15 +38,20 @@ impl DynamoDb {
         clock: Arc<dyn Clock>,
         region: &str,
         account: &str,
+        threads: Threads,
     ) -> Result<Self, DynoxideError> {
         Ok(Self {
             database: Database::memory_with_clock(Arc::new(SharedClock(clock)))?,
             names: Arc::new(names::Names::new(region, account)),
+            threads,
         })
     }
 
     /// Carries out one call.
     pub(crate) async fn call(&self, operation: String, body: bytes::Bytes) -> Answer {
+        if let Threads::Callers = self.threads {
+            return self.call_blocking(&operation, &body);
+        }
         let this = self.clone();
         let work = tokio::task::spawn_blocking(move || this.call_blocking(&operation, &body));
         work.await.unwrap_or_else(|error| {

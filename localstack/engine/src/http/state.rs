@@ -5,9 +5,11 @@
 
 use crate::dynamodb::DynamoDb;
 use crate::engine::Engine;
+use crate::identity::uuid;
 use crate::sns::{SnsError, SnsRequest, SnsResponse};
 use crate::sqs::{SqsError, SqsRequest, SqsResponse};
 use crate::{Clock, EpochMillis};
+use fastrand::Rng;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -15,10 +17,12 @@ use tokio::sync::Notify;
 pub(crate) struct State {
     engine: Mutex<Engine>,
     waiters: Mutex<HashMap<Arc<str>, Arc<Notify>>>,
+    request_ids: Mutex<Rng>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) dynamodb: DynamoDb,
     pub(crate) account: String,
-    pub(crate) address: std::net::SocketAddr,
+    /// What queue URLs begin with if a request names no host.
+    pub(crate) base_url: String,
 }
 
 impl State {
@@ -27,20 +31,31 @@ impl State {
         clock: Arc<dyn Clock>,
         dynamodb: DynamoDb,
         account: String,
-        address: std::net::SocketAddr,
+        base_url: String,
+        seed: u64,
     ) -> Self {
         Self {
             engine: Mutex::new(engine),
             waiters: Mutex::default(),
+            request_ids: Mutex::new(Rng::with_seed(seed)),
             clock,
             dynamodb,
             account,
-            address,
+            base_url,
         }
     }
 
     pub(crate) fn now(&self) -> EpochMillis {
         self.clock.now()
+    }
+
+    /// The id of an answer. Seeded like everything else, as clients write it into their logs.
+    pub(crate) fn request_id(&self) -> String {
+        let mut random = self
+            .request_ids
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        uuid(&mut random)
     }
 
     /// The engine, for one step. A panic in an earlier step has already failed that call;

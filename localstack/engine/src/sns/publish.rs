@@ -12,10 +12,10 @@ use super::topics::Topic;
 use super::{Sns, SnsResponse, TopicDelivery};
 use crate::EpochMillis;
 use crate::attribute::Attributes;
-use crate::identity::{format_uuid, is_plain_name, md5, sha256_hex};
+use crate::identity::{Md5Sum, format_uuid, is_plain_name, sha256_hex};
 use crate::sqs::Delivery;
 use crate::sqs::deduplication::Original;
-use crate::sqs::message::format_sequence;
+use crate::sqs::message::{format_sequence, next_sequence};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -103,7 +103,7 @@ impl Sns {
         let message_id = format_uuid(id);
         let topic = &*topic;
         let (topic_arn, subscribers) = (topic.arn.clone(), topic.subscribers.clone());
-        let body_md5 = md5(message.message.as_bytes());
+        let body_md5 = Md5Sum::of(message.message.as_bytes());
         let wanting = subscribers
             .iter()
             .filter_map(|arn| self.subscriptions.get(arn))
@@ -138,7 +138,7 @@ impl Sns {
 fn deliver(
     subscription: &Subscription,
     message: &Checked,
-    body_md5: [u8; 16],
+    body_md5: Md5Sum,
     wrapped: impl Fn() -> Delivery,
 ) -> TopicDelivery {
     let raw = subscription.settings.raw;
@@ -167,7 +167,7 @@ impl Checked {
     fn delivery(
         &self,
         body: Arc<str>,
-        body_md5: Option<[u8; 16]>,
+        body_md5: Option<Md5Sum>,
         attributes: Option<Arc<Attributes>>,
     ) -> Delivery {
         Delivery {
@@ -194,16 +194,16 @@ impl Topic {
             return Ok(None);
         };
         let key = (None, deduplication);
-        if let Some(original) = self.deduplication.original(&key) {
-            return Err(original);
+        if let Some(original) = self.deduplication.get(&key) {
+            return Err(*original);
         }
-        self.next_sequence += 1;
+        self.last_sequence = next_sequence(now, self.last_sequence);
         let original = Original {
             message_id: id,
-            sequence: self.next_sequence,
+            sequence: self.last_sequence,
         };
         self.deduplication.remember(now, key, original);
-        Ok(Some(self.next_sequence))
+        Ok(Some(self.last_sequence))
     }
 }
 

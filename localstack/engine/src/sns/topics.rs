@@ -24,7 +24,7 @@ pub(crate) struct Topic {
     pub(crate) subscribers: Vec<Arc<str>>,
     pub(crate) deleted_subscriptions: usize,
     pub(crate) deduplication: Deduplication,
-    pub(crate) next_sequence: u64,
+    pub(crate) last_sequence: u64,
 }
 
 const KNOWN: [&str; 20] = [
@@ -132,7 +132,7 @@ impl Sns {
             subscribers: Vec::new(),
             deleted_subscriptions: 0,
             deduplication: Deduplication::default(),
-            next_sequence: 0,
+            last_sequence: 0,
         };
         for (name, value) in attributes {
             topic.set(&name, value)?;

@@ -20,6 +20,7 @@ pub struct SqsError {
 pub enum SqsErrorKind {
     QueueDoesNotExist,
     QueueNameExists,
+    QueueDeletedRecently,
     InvalidParameterValue,
     MissingParameter,
     InvalidAttributeName,
@@ -81,6 +82,7 @@ impl SqsError {
             Kind::QueueDoesNotExist => "AWS.SimpleQueueService.NonExistentQueue".into(),
             Kind::QueueNameExists => "QueueAlreadyExists".into(),
             Kind::MessageNotInflight
+            | Kind::QueueDeletedRecently
             | Kind::EmptyBatchRequest
             | Kind::TooManyEntriesInBatchRequest
             | Kind::BatchEntryIdsNotDistinct

@@ -41,6 +41,16 @@ impl Groups {
         }
     }
 
+    /// Puts a group back to the head of the line.
+    pub(crate) fn offer_first(&mut self, name: &Arc<str>) {
+        if let Some(group) = self.groups.get_mut(name)
+            && !group.queued
+        {
+            group.queued = true;
+            self.ready.push_front(name.clone());
+        }
+    }
+
     /// The next group in line that has nothing in flight.
     pub(crate) fn next_ready(&mut self) -> Option<Arc<str>> {
         while let Some(name) = self.ready.pop_front() {
@@ -62,6 +72,16 @@ impl Groups {
     pub(crate) fn take_head(&mut self, name: &str) {
         if let Some(group) = self.groups.get_mut(name) {
             group.waiting.pop_front();
+            group.in_flight += 1;
+        }
+    }
+
+    /// A message that waits goes in flight, wherever it stands.
+    pub(crate) fn take_out(&mut self, name: &str, key: Key) {
+        if let Some(group) = self.groups.get_mut(name)
+            && let Ok(place) = group.waiting.binary_search(&key)
+        {
+            group.waiting.remove(place);
             group.in_flight += 1;
         }
     }

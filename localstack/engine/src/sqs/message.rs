@@ -6,6 +6,7 @@
 
 use crate::EpochMillis;
 use crate::attribute::Attributes;
+use crate::identity::Md5Sum;
 use std::sync::Arc;
 
 /// Finds a message in its store for as long as it lives; a reused slot has another number.
@@ -31,7 +32,7 @@ pub(crate) enum State {
 pub(crate) struct Message {
     pub(crate) id: u128,
     pub(crate) body: Arc<str>,
-    pub(crate) body_md5: [u8; 16],
+    pub(crate) body_md5: Md5Sum,
     pub(crate) attributes: Option<Arc<Attributes>>,
     pub(crate) rare: Option<Box<Rare>>,
     pub(crate) sent: EpochMillis,
@@ -71,8 +72,14 @@ impl Message {
     }
 }
 
+/// The sequence number after `last`. Taken from the time, so that numbers go on growing when
+/// neither the queue nor its last message is remembered any more.
+pub(crate) fn next_sequence(now: EpochMillis, last: u64) -> u64 {
+    last.saturating_add(1).max(now.saturating_mul(1 << 20))
+}
+
 /// SQS writes sequence numbers with 20 digits.
 pub(crate) fn format_sequence(sequence: u64) -> String {
     const FIRST: u64 = 10_000_000_000_000_000_000;
-    (FIRST + sequence).to_string()
+    FIRST.saturating_add(sequence).to_string()
 }

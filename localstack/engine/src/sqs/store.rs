@@ -24,6 +24,30 @@ pub(crate) struct Store {
     ages: Deadlines,
     counts: Counts,
     totals: QueueTotals,
+    /// What changed since it was last taken; none if nobody keeps the messages elsewhere.
+    journal: Option<Vec<Change>>,
+}
+
+/// What whoever keeps the messages elsewhere must do to follow. The end of a delay or of a
+/// visibility timeout is none: it follows from the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// The message is new or not as it was; if it is gone by now, its removal follows.
+    Kept(Key),
+    /// The message is gone.
+    Removed(Key),
+    /// All messages are gone.
+    Purged,
+}
+
+/// How a receive takes messages.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Taking {
+    pub(crate) now: EpochMillis,
+    pub(crate) most: usize,
+    pub(crate) hidden_until: EpochMillis,
+    /// Received that often, a message is exhausted.
+    pub(crate) receive_limit: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -57,6 +81,30 @@ impl Store {
             ages: Deadlines::default(),
             counts: Counts::default(),
             totals: QueueTotals::default(),
+            journal: None,
+        }
+    }
+
+    /// Begins to note changes.
+    pub(crate) fn keep_journal(&mut self) {
+        self.journal.get_or_insert_default();
+    }
+
+    pub(crate) fn keeps_journal(&self) -> bool {
+        self.journal.is_some()
+    }
+
+    /// The changes since the last call.
+    pub(crate) fn take_journal(&mut self) -> Vec<Change> {
+        self.journal
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
+    }
+
+    fn note(&mut self, change: Change) {
+        if let Some(journal) = &mut self.journal {
+            journal.push(change);
         }
     }
 
@@ -113,8 +161,43 @@ impl Store {
             self.counts.available += 1;
             self.line_up(key, group.as_ref());
         }
+        self.note(Change::Kept(key));
         self.sweep();
         key
+    }
+
+    /// Puts a message back where it was in an earlier life of the engine. To be called in order of
+    /// the keys' numbers, before anything else.
+    pub(crate) fn restore(&mut self, key: Key, message: Message) {
+        self.next_number = self.next_number.max(key.number + 1);
+        let slot = key.slot as usize;
+        if slot >= self.slots.len() {
+            self.free.extend(self.slots.len() as u32..key.slot);
+            self.slots.resize_with(slot + 1, || None);
+        } else {
+            self.free.retain(|free| *free != key.slot);
+        }
+        self.totals.arrived += 1;
+        self.ages.push(message.sent, key);
+        if let Some(at) = message.deadline() {
+            self.timers.push(at, key);
+        }
+        let (state, group) = (message.state, message.group().cloned());
+        self.slots[slot] = Some((key.number, message));
+        if let (Order::Fifo(groups), Some(group)) = (&mut self.order, &group) {
+            groups.append(group, key);
+            if let State::InFlight { .. } = state {
+                groups.take_out(group, key);
+            }
+        }
+        match state {
+            State::Delayed { .. } => self.counts.delayed += 1,
+            State::InFlight { .. } => self.counts.in_flight += 1,
+            State::Available => {
+                self.counts.available += 1;
+                self.line_up(key, group.as_ref());
+            }
+        }
     }
 
     /// Lets time pass: ends delays, visibility timeouts and lives.
@@ -148,33 +231,30 @@ impl Store {
         self.timers.next(|at, key| holds(slots, at, key))
     }
 
-    /// Hands out up to `most` messages and hides them until `hidden_until`.
+    /// Hands messages out and hides them. `pick` chooses which of a standard queue's places in
+    /// line is next.
     pub(crate) fn receive(
         &mut self,
-        now: EpochMillis,
-        most: usize,
-        hidden_until: EpochMillis,
-        receive_limit: Option<u32>,
+        taking: Taking,
+        mut pick: impl FnMut(usize) -> usize,
     ) -> Taken {
         let mut taken = Taken::default();
-        while taken.keys.len() < most {
+        while taken.keys.len() < taking.most {
             match &mut self.order {
                 Order::Standard(line) => {
-                    let Some(key) = line.pop_front() else { break };
-                    self.take(key, now, hidden_until, receive_limit, &mut taken);
+                    if line.is_empty() {
+                        break;
+                    }
+                    let place = pick(line.len());
+                    if let Some(key) = line.swap_remove_front(place) {
+                        self.take(key, taking, &mut taken);
+                    }
                 }
                 Order::Fifo(groups) => {
                     let Some(group) = groups.next_ready() else {
                         break;
                     };
-                    self.take_from_group(
-                        &group,
-                        now,
-                        most,
-                        hidden_until,
-                        receive_limit,
-                        &mut taken,
-                    );
+                    self.take_from_group(&group, taking, &mut taken);
                 }
             }
         }
@@ -182,16 +262,8 @@ impl Store {
         taken
     }
 
-    fn take_from_group(
-        &mut self,
-        group: &Arc<str>,
-        now: EpochMillis,
-        most: usize,
-        hidden_until: EpochMillis,
-        receive_limit: Option<u32>,
-        taken: &mut Taken,
-    ) {
-        while taken.keys.len() < most {
+    fn take_from_group(&mut self, group: &Arc<str>, taking: Taking, taken: &mut Taken) {
+        while taken.keys.len() < taking.most {
             let Order::Fifo(groups) = &self.order else {
                 return;
             };
@@ -204,7 +276,7 @@ impl Store {
             if !is_available {
                 return;
             }
-            if self.take(key, now, hidden_until, receive_limit, taken)
+            if self.take(key, taking, taken)
                 && let Order::Fifo(groups) = &mut self.order
             {
                 groups.take_head(group);
@@ -213,21 +285,15 @@ impl Store {
     }
 
     /// Marks one message as received, or sorts it out. True if it is now in flight.
-    fn take(
-        &mut self,
-        key: Key,
-        now: EpochMillis,
-        hidden_until: EpochMillis,
-        receive_limit: Option<u32>,
-        taken: &mut Taken,
-    ) -> bool {
+    fn take(&mut self, key: Key, taking: Taking, taken: &mut Taken) -> bool {
         let Some(message) = self.get_mut(key) else {
             return false;
         };
         if message.state != State::Available {
             return false;
         }
-        if receive_limit.is_some_and(|limit| message.receives_here >= limit) {
+        let limit = taking.receive_limit;
+        if limit.is_some_and(|limit| message.receives_here >= limit) {
             if let Some(message) = self.remove(key) {
                 self.totals.moved += 1;
                 taken.exhausted.push(message);
@@ -236,15 +302,16 @@ impl Store {
         }
         message.receives_here += 1;
         message.receive_count += 1;
-        message.first_received.get_or_insert(now);
+        message.first_received.get_or_insert(taking.now);
         message.state = State::InFlight {
-            until: hidden_until,
-            since: now,
+            until: taking.hidden_until,
+            since: taking.now,
         };
         self.counts.available -= 1;
         self.counts.in_flight += 1;
         self.totals.receives += 1;
-        self.timers.push(hidden_until, key);
+        self.timers.push(taking.hidden_until, key);
+        self.note(Change::Kept(key));
         taken.keys.push(key);
         true
     }
@@ -256,24 +323,38 @@ impl Store {
         removed
     }
 
-    /// Takes a message out to put it elsewhere: the first available one.
-    pub(crate) fn withdraw_first(&mut self) -> Option<Message> {
-        loop {
-            let key = match &mut self.order {
-                Order::Standard(line) => line.pop_front()?,
-                Order::Fifo(groups) => {
-                    let group = groups.next_ready()?;
-                    groups.head(&group)?
+    /// The message that is first in line.
+    pub(crate) fn first_available(&mut self) -> Option<(Key, &Message)> {
+        let slots = &self.slots;
+        let is_available =
+            |key: Key| find(slots, key).is_some_and(|message| message.state == State::Available);
+        let key = match &mut self.order {
+            Order::Standard(line) => loop {
+                let key = *line.front()?;
+                if is_available(key) {
+                    break key;
                 }
-            };
-            let is_available = self
-                .get(key)
-                .is_some_and(|message| message.state == State::Available);
-            if is_available && let Some(message) = self.remove(key) {
-                self.totals.moved += 1;
-                return Some(message);
-            }
-        }
+                line.pop_front();
+            },
+            Order::Fifo(groups) => loop {
+                let group = groups.next_ready()?;
+                // The group is put back in line when its head is withdrawn or, here, at once.
+                groups.offer_first(&group);
+                let key = groups.head(&group)?;
+                if is_available(key) {
+                    break key;
+                }
+                groups.next_ready();
+            },
+        };
+        Some((key, find(&self.slots, key)?))
+    }
+
+    /// Takes a message out to put it elsewhere.
+    pub(crate) fn withdraw(&mut self, key: Key) -> Option<Message> {
+        let message = self.remove(key)?;
+        self.totals.moved += 1;
+        Some(message)
     }
 
     /// Hides a message in flight until another moment; one that has come makes it visible.
@@ -291,6 +372,7 @@ impl Store {
             self.timers.push(until, key);
             self.sweep();
         }
+        self.note(Change::Kept(key));
     }
 
     pub(crate) fn purge(&mut self) {
@@ -304,6 +386,7 @@ impl Store {
             Order::Standard(line) => line.clear(),
             Order::Fifo(groups) => groups.clear(),
         }
+        self.note(Change::Purged);
     }
 
     fn remove(&mut self, key: Key) -> Option<Message> {
@@ -321,6 +404,7 @@ impl Store {
                 _ => groups.withdraw(group, key),
             }
         }
+        self.note(Change::Removed(key));
         Some(message)
     }
 
@@ -383,4 +467,4 @@ fn holds(slots: &[Option<(u64, Message)>], at: EpochMillis, key: Key) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::identity::Md5Sum;
 use crate::sqs::message::Rare;
 use proptest::prelude::*;
 use std::collections::{HashMap, HashSet};
@@ -9,7 +10,7 @@ fn message(id: u128, now: EpochMillis, group: Option<&str>) -> Message {
     Message {
         id,
         body: "x".into(),
-        body_md5: [0; 16],
+        body_md5: Md5Sum::of(b"x"),
         attributes: None,
         rare: group.map(|group| {
             Box::new(Rare {
@@ -22,6 +23,20 @@ fn message(id: u128, now: EpochMillis, group: Option<&str>) -> Message {
         receive_count: 0,
         receives_here: 0,
         state: State::Available,
+    }
+}
+
+pub(crate) fn taking(
+    now: EpochMillis,
+    most: usize,
+    hidden_until: EpochMillis,
+    receive_limit: Option<u32>,
+) -> Taking {
+    Taking {
+        now,
+        most,
+        hidden_until,
+        receive_limit,
     }
 }
 
@@ -116,7 +131,7 @@ impl Run {
             Step::Receive { most, hidden } => {
                 let taken = self
                     .store
-                    .receive(self.now, most, self.now + hidden, Some(3));
+                    .receive(taking(self.now, most, self.now + hidden, Some(3)), |_| 0);
                 assert!(taken.keys.len() <= most);
                 self.exhausted += taken.exhausted.len() as u64;
                 for key in &taken.keys {
@@ -158,7 +173,7 @@ proptest! {
         loop {
             run.now += 5_001;
             run.store.tick(run.now, EpochMillis::MAX);
-            let taken = run.store.receive(run.now, 10, run.now + 1, None);
+            let taken = run.store.receive(taking(run.now, 10, run.now + 1, None), |_| 0);
             if taken.keys.is_empty() {
                 break;
             }
@@ -203,7 +218,7 @@ fn a_group_is_forgotten_when_it_is_empty() {
     }
     let mut received = 0;
     loop {
-        let taken = store.receive(0, 10, 1000, None);
+        let taken = store.receive(taking(0, 10, 1000, None), |_| 0);
         if taken.keys.is_empty() {
             break;
         }
