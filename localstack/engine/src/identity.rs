@@ -8,6 +8,7 @@ use md5::{Digest, Md5};
 use serde::{Serialize, Serializer};
 use sha2::Sha256;
 use std::fmt;
+use std::sync::Arc;
 
 /// A random (version 4) UUID in text form.
 pub(crate) fn uuid(random: &mut Rng) -> String {
@@ -52,13 +53,22 @@ impl Md5Sum {
     pub(crate) fn of(bytes: &[u8]) -> Self {
         Self(Md5::digest(bytes).into())
     }
+}
 
-    pub(crate) fn to_bytes(self) -> [u8; 16] {
-        self.0
+/// The MD5 checksum of a text, computed when it is written: most of what a send would cost
+/// otherwise, and under the engine's lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Md5Of(pub(crate) Arc<str>);
+
+impl fmt::Display for Md5Of {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Md5Sum::of(self.0.as_bytes()).fmt(formatter)
     }
+}
 
-    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
+impl Serialize for Md5Of {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -30,7 +30,7 @@ mod wildcard;
 
 pub use clock::{Clock, EpochMillis, ManualClock, Sleep, SystemClock, TokioClock};
 pub use engine::{Engine, EngineOptions, Published, Undelivered};
-pub use identity::Identity;
+pub use identity::{Identity, Md5Of, Md5Sum, MessageId};
 pub use in_process::InProcess;
 pub use query::Form;
 pub use server::{Config, QueueReport, Server};

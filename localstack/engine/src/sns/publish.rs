@@ -1,7 +1,7 @@
 //! Publishing: checks, deduplication on FIFO topics, and one delivery per subscriber that
 //! wants the message.
 //!
-//! A body is shared, not copied, between all raw subscribers, and hashed once.
+//! A body is shared, not copied, between all raw subscribers.
 
 use super::error::{SnsError, SnsErrorKind, invalid};
 use super::notification::Notification;
@@ -12,7 +12,7 @@ use super::topics::Topic;
 use super::{Sns, SnsResponse, TopicDelivery};
 use crate::EpochMillis;
 use crate::attribute::Attributes;
-use crate::identity::{Md5Sum, format_uuid, is_plain_name, sha256_hex};
+use crate::identity::{format_uuid, is_plain_name, sha256_hex};
 use crate::sqs::Delivery;
 use crate::sqs::deduplication::Original;
 use crate::sqs::message::{format_sequence, next_sequence};
@@ -103,7 +103,6 @@ impl Sns {
         let message_id = format_uuid(id);
         let topic = &*topic;
         let (topic_arn, subscribers) = (topic.arn.clone(), topic.subscribers.clone());
-        let body_md5 = Md5Sum::of(message.message.as_bytes());
         let wanting = subscribers
             .iter()
             .filter_map(|arn| self.subscriptions.get(arn))
@@ -124,9 +123,9 @@ impl Sns {
                     base_url,
                     attributes: &message.attributes,
                 };
-                message.delivery(notification.to_json().into(), None, None)
+                message.delivery(notification.to_json().into(), None)
             };
-            deliveries.push(deliver(subscription, &message, body_md5, wrapped));
+            deliveries.push(deliver(subscription, &message, wrapped));
         }
         Ok(Published {
             message_id,
@@ -138,7 +137,6 @@ impl Sns {
 fn deliver(
     subscription: &Subscription,
     message: &Checked,
-    body_md5: Md5Sum,
     wrapped: impl Fn() -> Delivery,
 ) -> TopicDelivery {
     let raw = subscription.settings.raw;
@@ -150,7 +148,7 @@ fn deliver(
         ))
     } else if raw {
         let attributes = (!message.attributes.is_empty()).then(|| message.attributes.clone());
-        Ok(message.delivery(message.message.clone(), Some(body_md5), attributes))
+        Ok(message.delivery(message.message.clone(), attributes))
     } else {
         Ok(wrapped())
     };
@@ -164,15 +162,9 @@ fn deliver(
 }
 
 impl Checked {
-    fn delivery(
-        &self,
-        body: Arc<str>,
-        body_md5: Option<Md5Sum>,
-        attributes: Option<Arc<Attributes>>,
-    ) -> Delivery {
+    fn delivery(&self, body: Arc<str>, attributes: Option<Arc<Attributes>>) -> Delivery {
         Delivery {
             body,
-            body_md5,
             attributes,
             group: self.group.clone(),
             deduplication: self.deduplication.clone(),

@@ -6,7 +6,6 @@
 
 use crate::EpochMillis;
 use crate::attribute::Attributes;
-use crate::identity::Md5Sum;
 use std::sync::Arc;
 
 /// Finds a message in its store for as long as it lives; a reused slot has another number.
@@ -32,7 +31,6 @@ pub(crate) enum State {
 pub(crate) struct Message {
     pub(crate) id: u128,
     pub(crate) body: Arc<str>,
-    pub(crate) body_md5: Md5Sum,
     pub(crate) attributes: Option<Arc<Attributes>>,
     pub(crate) rare: Option<Box<Rare>>,
     pub(crate) sent: EpochMillis,

@@ -16,7 +16,7 @@ use super::store::{Taken, Taking};
 use super::{Sqs, SqsError, SqsResponse};
 use crate::EpochMillis;
 use crate::attribute::{AttributeData, AttributeValue};
-use crate::identity::MessageId;
+use crate::identity::{Md5Of, MessageId};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::BTreeMap;
@@ -245,7 +245,7 @@ fn show(message: &Message, receipt: Receipt, call: &ReceiveMessage) -> ReceivedM
     ReceivedMessage {
         message_id: MessageId(message.id),
         receipt_handle: ReceiptHandle::new(receipt),
-        md5_of_body: message.body_md5,
+        md5_of_body: Md5Of(message.body.clone()),
         body: message.body.clone(),
         attributes: system_attributes(message, call),
         md5_of_message_attributes: sum,

@@ -5,7 +5,7 @@
 
 use super::receipt::ReceiptHandle;
 use crate::EpochMillis;
-use crate::identity::{Md5Sum, MessageId};
+use crate::identity::{Md5Of, Md5Sum, MessageId};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -68,7 +68,7 @@ pub enum SqsResponse {
 pub struct Sent {
     pub message_id: MessageId,
     #[serde(rename = "MD5OfMessageBody")]
-    pub md5_of_message_body: Md5Sum,
+    pub md5_of_message_body: Md5Of,
     #[serde(
         rename = "MD5OfMessageAttributes",
         skip_serializing_if = "Option::is_none"
@@ -152,7 +152,7 @@ pub struct ReceivedMessage {
     pub message_id: MessageId,
     pub receipt_handle: ReceiptHandle,
     #[serde(rename = "MD5OfBody")]
-    pub md5_of_body: Md5Sum,
+    pub md5_of_body: Md5Of,
     pub body: Arc<str>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<&'static str, String>,

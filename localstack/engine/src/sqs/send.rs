@@ -14,7 +14,7 @@ use super::response::{Batch, FailedEntry, Sent, SentEntry};
 use super::{Sqs, SqsError, SqsResponse};
 use crate::EpochMillis;
 use crate::attribute::Attributes;
-use crate::identity::{Md5Sum, MessageId, is_plain_name, sha256_hex};
+use crate::identity::{Md5Of, MessageId, is_plain_name, sha256_hex};
 use std::sync::Arc;
 
 /// Entries a batch may have.
@@ -25,8 +25,6 @@ pub(crate) const MOST_ENTRIES: usize = 10;
 pub struct Delivery {
     /// The text.
     pub body: Arc<str>,
-    /// MD5 of the text, if it is known already: a fan-out computes it once.
-    pub body_md5: Option<Md5Sum>,
     /// Message attributes.
     pub attributes: Option<Arc<Attributes>>,
     /// MessageGroupId.
@@ -130,7 +128,6 @@ impl Queue {
         let (trace_header, system_md5) = read_trace_header(call.message_system_attributes)?;
         let delivery = Delivery {
             body: call.message_body,
-            body_md5: None,
             attributes: (!attributes.is_empty()).then(|| Arc::new(attributes)),
             group: call.message_group_id,
             deduplication: call.message_deduplication_id,
@@ -157,12 +154,9 @@ impl Queue {
         }
         let delay = self.delay(delay)?;
         let deduplication = self.check_fifo(&delivery)?;
-        let body_md5 = delivery
-            .body_md5
-            .unwrap_or_else(|| Md5Sum::of(delivery.body.as_bytes()));
         let mut sent = Sent {
             message_id: MessageId(id),
-            md5_of_message_body: body_md5,
+            md5_of_message_body: Md5Of(delivery.body.clone()),
             md5_of_message_attributes: delivery.attributes.as_ref().and_then(|all| all.md5()),
             md5_of_message_system_attributes: None,
             sequence_number: None,
@@ -196,7 +190,6 @@ impl Queue {
         let message = Message {
             id,
             body: delivery.body,
-            body_md5,
             attributes: delivery.attributes,
             rare: (!is_plain).then(|| Box::new(rare)),
             sent: now,

@@ -6,15 +6,14 @@
 
 use super::counts::{Counts, QueueTotals};
 use super::deadlines::Deadlines;
-use super::groups::Groups;
+use super::groups::{GroupId, Groups};
 use super::message::{Key, Message, State};
 use crate::EpochMillis;
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 #[derive(Debug)]
 pub(crate) struct Store {
-    slots: Vec<Option<(u64, Message)>>,
+    slots: Vec<Option<Slot>>,
     free: Vec<u32>,
     next_number: u64,
     order: Order,
@@ -48,6 +47,14 @@ pub(crate) struct Taking {
     pub(crate) hidden_until: EpochMillis,
     /// Received that often, a message is exhausted.
     pub(crate) receive_limit: Option<u32>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    number: u64,
+    /// The message's group on a FIFO queue.
+    group: Option<GroupId>,
+    message: Message,
 }
 
 #[derive(Debug)]
@@ -121,10 +128,12 @@ impl Store {
     }
 
     fn get_mut(&mut self, key: Key) -> Option<&mut Message> {
-        match self.slots.get_mut(key.slot as usize) {
-            Some(Some((number, message))) if *number == key.number => Some(message),
-            _ => None,
-        }
+        self.slot_mut(key).map(|slot| &mut slot.message)
+    }
+
+    fn slot_mut(&mut self, key: Key) -> Option<&mut Slot> {
+        let slot = self.slots.get_mut(key.slot as usize)?.as_mut();
+        slot.filter(|slot| slot.number == key.number)
     }
 
     /// Adds a message that becomes visible at `visible_at`.
@@ -145,21 +154,26 @@ impl Store {
         } else {
             State::Available
         };
-        let (sent, group) = (message.sent, message.group().cloned());
+        self.ages.push(message.sent, key);
+        let group = match (&mut self.order, message.group()) {
+            (Order::Fifo(groups), Some(name)) => Some(groups.append(name, key)),
+            _ => None,
+        };
+        let filled = Some(Slot {
+            number,
+            group,
+            message,
+        });
         match self.slots.get_mut(slot as usize) {
-            Some(place) => *place = Some((number, message)),
-            None => self.slots.push(Some((number, message))),
-        }
-        self.ages.push(sent, key);
-        if let (Order::Fifo(groups), Some(group)) = (&mut self.order, &group) {
-            groups.append(group, key);
+            Some(place) => *place = filled,
+            None => self.slots.push(filled),
         }
         if delayed {
             self.counts.delayed += 1;
             self.timers.push(visible_at, key);
         } else {
             self.counts.available += 1;
-            self.line_up(key, group.as_ref());
+            self.line_up(key, group);
         }
         self.note(Change::Kept(key));
         self.sweep();
@@ -182,20 +196,28 @@ impl Store {
         if let Some(at) = message.deadline() {
             self.timers.push(at, key);
         }
-        let (state, group) = (message.state, message.group().cloned());
-        self.slots[slot] = Some((key.number, message));
-        if let (Order::Fifo(groups), Some(group)) = (&mut self.order, &group) {
-            groups.append(group, key);
-            if let State::InFlight { .. } = state {
-                groups.take_out(group, key);
+        let state = message.state;
+        let group = match (&mut self.order, message.group()) {
+            (Order::Fifo(groups), Some(name)) => {
+                let group = groups.append(name, key);
+                if let State::InFlight { .. } = state {
+                    groups.take_out(group, key);
+                }
+                Some(group)
             }
-        }
+            _ => None,
+        };
+        self.slots[slot] = Some(Slot {
+            number: key.number,
+            group,
+            message,
+        });
         match state {
             State::Delayed { .. } => self.counts.delayed += 1,
             State::InFlight { .. } => self.counts.in_flight += 1,
             State::Available => {
                 self.counts.available += 1;
-                self.line_up(key, group.as_ref());
+                self.line_up(key, group);
             }
         }
     }
@@ -254,7 +276,7 @@ impl Store {
                     let Some(group) = groups.next_ready() else {
                         break;
                     };
-                    self.take_from_group(&group, taking, &mut taken);
+                    self.take_from_group(group, taking, &mut taken);
                 }
             }
         }
@@ -262,7 +284,7 @@ impl Store {
         taken
     }
 
-    fn take_from_group(&mut self, group: &Arc<str>, taking: Taking, taken: &mut Taken) {
+    fn take_from_group(&mut self, group: GroupId, taking: Taking, taken: &mut Taken) {
         while taken.keys.len() < taking.most {
             let Order::Fifo(groups) = &self.order else {
                 return;
@@ -339,8 +361,8 @@ impl Store {
             Order::Fifo(groups) => loop {
                 let group = groups.next_ready()?;
                 // The group is put back in line when its head is withdrawn or, here, at once.
-                groups.offer_first(&group);
-                let key = groups.head(&group)?;
+                groups.offer_first(group);
+                let key = groups.head(group)?;
                 if is_available(key) {
                     break key;
                 }
@@ -391,14 +413,14 @@ impl Store {
 
     fn remove(&mut self, key: Key) -> Option<Message> {
         self.get(key)?;
-        let (_, message) = self.slots.get_mut(key.slot as usize)?.take()?;
+        let Slot { group, message, .. } = self.slots.get_mut(key.slot as usize)?.take()?;
         self.free.push(key.slot);
         match message.state {
             State::Delayed { .. } => self.counts.delayed -= 1,
             State::Available => self.counts.available -= 1,
             State::InFlight { .. } => self.counts.in_flight -= 1,
         }
-        if let (Order::Fifo(groups), Some(group)) = (&mut self.order, message.group()) {
+        if let (Order::Fifo(groups), Some(group)) = (&mut self.order, group) {
             match message.state {
                 State::InFlight { .. } => groups.settle(group),
                 _ => groups.withdraw(group, key),
@@ -409,31 +431,31 @@ impl Store {
     }
 
     fn release(&mut self, key: Key) {
-        let Some(message) = self.get_mut(key) else {
+        let Some(slot) = self.slot_mut(key) else {
             return;
         };
-        message.state = State::Available;
-        let group = message.group().cloned();
+        slot.message.state = State::Available;
+        let group = slot.group;
         self.counts.in_flight -= 1;
         self.counts.available += 1;
         match (&mut self.order, group) {
-            (Order::Fifo(groups), Some(group)) => groups.put_back(&group, key),
-            (_, group) => self.line_up(key, group.as_ref()),
+            (Order::Fifo(groups), Some(group)) => groups.put_back(group, key),
+            (_, group) => self.line_up(key, group),
         }
     }
 
     fn end_delay(&mut self, key: Key) {
-        let Some(message) = self.get_mut(key) else {
+        let Some(slot) = self.slot_mut(key) else {
             return;
         };
-        message.state = State::Available;
-        let group = message.group().cloned();
+        slot.message.state = State::Available;
+        let group = slot.group;
         self.counts.delayed -= 1;
         self.counts.available += 1;
-        self.line_up(key, group.as_ref());
+        self.line_up(key, group);
     }
 
-    fn line_up(&mut self, key: Key, group: Option<&Arc<str>>) {
+    fn line_up(&mut self, key: Key, group: Option<GroupId>) {
         match (&mut self.order, group) {
             (Order::Standard(line), _) => line.push_back(key),
             (Order::Fifo(groups), Some(group)) => groups.offer(group),
@@ -455,14 +477,13 @@ impl Store {
     }
 }
 
-fn find(slots: &[Option<(u64, Message)>], key: Key) -> Option<&Message> {
-    match slots.get(key.slot as usize) {
-        Some(Some((number, message))) if *number == key.number => Some(message),
-        _ => None,
-    }
+fn find(slots: &[Option<Slot>], key: Key) -> Option<&Message> {
+    let slot = slots.get(key.slot as usize)?.as_ref();
+    slot.filter(|slot| slot.number == key.number)
+        .map(|slot| &slot.message)
 }
 
-fn holds(slots: &[Option<(u64, Message)>], at: EpochMillis, key: Key) -> bool {
+fn holds(slots: &[Option<Slot>], at: EpochMillis, key: Key) -> bool {
     find(slots, key).and_then(Message::deadline) == Some(at)
 }
 

@@ -1,6 +1,5 @@
 use super::store::tests::taking;
 use super::*;
-use crate::identity::Md5Sum;
 
 const NOW: EpochMillis = 1_771_065_000_000;
 
@@ -189,7 +188,6 @@ fn receive_does_not_slow_as_a_queue_or_its_groups_grow() {
             let message = message::Message {
                 id: number,
                 body: "x".into(),
-                body_md5: Md5Sum::of(b"x"),
                 attributes: None,
                 rare: Some(Box::new(message::Rare {
                     group,

@@ -1,8 +1,8 @@
 use super::*;
-use crate::identity::Md5Sum;
 use crate::sqs::message::Rare;
 use proptest::prelude::*;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 const RETENTION: EpochMillis = 60_000;
 
@@ -10,7 +10,6 @@ fn message(id: u128, now: EpochMillis, group: Option<&str>) -> Message {
     Message {
         id,
         body: "x".into(),
-        body_md5: Md5Sum::of(b"x"),
         attributes: None,
         rare: group.map(|group| {
             Box::new(Rare {
@@ -65,7 +64,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// Every message is in one state, counted once, and nothing is lost.
 fn check_books(store: &Store) {
     let mut counted = Counts::default();
-    for (_, message) in store.slots.iter().flatten() {
+    for Slot { message, .. } in store.slots.iter().flatten() {
         match message.state {
             State::Delayed { .. } => counted.delayed += 1,
             State::Available => counted.available += 1,
@@ -192,15 +191,15 @@ proptest! {
             let in_flight_before: HashSet<Arc<str>> = {
                 run.store.tick(run.now, RETENTION);
                 let held = run.store.slots.iter().flatten();
-                held.filter(|(_, message)| matches!(message.state, State::InFlight { .. }))
-                    .filter_map(|(_, message)| message.group().cloned())
+                held.filter(|slot| matches!(slot.message.state, State::InFlight { .. }))
+                    .filter_map(|slot| slot.message.group().cloned())
                     .collect()
             };
             let mut last: HashMap<Arc<str>, u128> = HashMap::new();
             for (group, id) in run.apply(step, true) {
                 prop_assert!(!in_flight_before.contains(&group), "{group} was handed out twice");
                 // Nothing older of the group may be left behind.
-                let older = run.store.slots.iter().flatten().any(|(_, message)| {
+                let older = run.store.slots.iter().flatten().any(|Slot { message, .. }| {
                     message.group() == Some(&group) && message.id < id && message.state == State::Available
                 });
                 prop_assert!(!older, "{group} was overtaken");
