@@ -5,10 +5,11 @@
 
 use crate::identity::Md5Sum;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The value of a message attribute.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttributeValue {
     /// `String`, `Number` or `Binary`, optionally with a label: `Number.int`.
     pub data_type: Arc<str>,
@@ -17,12 +18,12 @@ pub struct AttributeValue {
 }
 
 /// Text (also for numbers) or bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AttributeData {
     /// A string, or a number as it was written.
     Text(Arc<str>),
     /// Bytes.
-    Binary(Bytes),
+    Binary(#[serde(with = "base64_text")] Bytes),
 }
 
 impl AttributeValue {
@@ -58,7 +59,7 @@ impl AttributeValue {
 }
 
 /// Attributes sorted by name, with their checksum and size computed once.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attributes {
     entries: Vec<(Arc<str>, AttributeValue)>,
     size: usize,
@@ -157,6 +158,25 @@ impl Attributes {
             encoded.insert(at, kind);
         }
         Some(Md5Sum::of(&encoded))
+    }
+}
+
+mod base64_text {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use bytes::Bytes;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &Bytes, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Bytes, D::Error> {
+        let text = String::deserialize(from)?;
+        STANDARD
+            .decode(text)
+            .map(Bytes::from)
+            .map_err(D::Error::custom)
     }
 }
 

@@ -101,6 +101,12 @@ impl Engine {
         }
     }
 
+    /// Begins to note changes, for whoever keeps them.
+    pub(crate) fn keep_journal(&mut self) {
+        self.sqs.keep_journal();
+        self.sns.keep_journal();
+    }
+
     /// Deliveries that did not reach their queue.
     pub fn undelivered(&self) -> Undelivered {
         self.undelivered

@@ -5,6 +5,7 @@
 //! [`TokioClock`](crate::TokioClock) in a paused runtime, or a
 //! [`ManualClock`](crate::ManualClock), one seed therefore gives one course of events.
 
+use crate::data::{self, Data, DataError};
 use crate::dynamodb::{DynamoDb, Threads};
 use crate::engine::{Engine, EngineOptions, Undelivered};
 use crate::http::{State, respond};
@@ -13,7 +14,9 @@ use crate::server::{Config, QueueReport};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::{Request, Response};
+use std::fmt;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 /// What queue URLs begin with if a request names no host.
@@ -43,38 +46,54 @@ pub struct InProcess {
 }
 
 impl InProcess {
-    /// An empty account.
+    /// An empty account, or what the data folder holds.
     ///
     /// # Errors
-    /// The embedded database does not open.
+    /// The data folder cannot be used; the message says why.
     pub fn new(config: Config) -> io::Result<Self> {
         Self::build(config, BASE_URL.to_owned(), Threads::Callers)
     }
 
     pub(crate) fn build(config: Config, base_url: String, threads: Threads) -> io::Result<Self> {
-        let dynamodb = DynamoDb::new(
-            config.clock.clone(),
-            &config.region,
-            &config.account,
-            threads,
-        )
-        .map_err(io::Error::other)?;
-        let engine = Engine::new(EngineOptions {
-            identity: Identity {
-                region: config.region,
-                account: config.account.clone(),
-            },
-            enforce_queue_policies: config.enforce_queue_policies,
-            liberties: config.liberties,
-            seed: config.seed,
+        let Config {
+            region,
+            account,
+            enforce_queue_policies,
+            liberties,
+            seed,
+            clock,
+            data: folder,
+        } = config;
+        let tables = folder.as_deref().map(data::tables);
+        let identity = Identity { region, account };
+        let mut engine = Engine::new(EngineOptions {
+            identity: identity.clone(),
+            enforce_queue_policies,
+            liberties,
+            seed,
         });
+        let unusable = |error: &dyn fmt::Display| {
+            let folder = folder.as_deref().unwrap_or(Path::new(""));
+            io::Error::other(format!("data folder {}: {error}", folder.display()))
+        };
+        let data = folder.as_deref().map(|folder| {
+            let data = Data::open(folder, &identity)?;
+            data.load(&mut engine, clock.now())?;
+            Ok(data)
+        });
+        let data = data
+            .transpose()
+            .map_err(|error: DataError| unusable(&error))?;
+        let dynamodb = DynamoDb::new(clock.clone(), &identity, threads, tables.as_deref())
+            .map_err(|error| unusable(&error))?;
         let state = State::new(
             engine,
-            config.clock,
+            data,
+            clock,
             dynamodb,
-            config.account,
+            identity.account,
             base_url,
-            config.seed,
+            seed,
         );
         Ok(Self {
             state: Arc::new(state),

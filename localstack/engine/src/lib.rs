@@ -17,6 +17,7 @@
 
 pub mod attribute;
 mod clock;
+mod data;
 mod dynamodb;
 mod engine;
 mod http;

@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, ToSocketAddrs};
@@ -35,6 +36,9 @@ pub struct Config {
     pub seed: u64,
     /// Where time comes from; the machine's clock by default.
     pub clock: Arc<dyn Clock>,
+    /// A folder that keeps queues, topics, messages and tables over restarts; everything is in
+    /// memory by default. Tables then live by the machine's clock, not by `clock`.
+    pub data: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -46,6 +50,7 @@ impl Default for Config {
             liberties: Liberties::default(),
             seed: fastrand::u64(..),
             clock: Arc::new(SystemClock),
+            data: None,
         }
     }
 }
@@ -73,7 +78,7 @@ impl Server {
     /// Listens on `address`; port 0 picks a free one.
     ///
     /// # Errors
-    /// The port is in use, or the embedded database does not open.
+    /// The port is in use, or the data folder cannot be used.
     pub async fn bind(address: impl ToSocketAddrs, config: Config) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;

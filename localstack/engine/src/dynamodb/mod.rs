@@ -7,10 +7,12 @@ mod dispatch;
 mod names;
 
 use crate::Clock;
+use crate::identity::Identity;
 use dynoxide::{Database, DynoxideError};
+use std::path::Path;
 use std::sync::Arc;
 
-/// An in-memory DynamoDB.
+/// DynamoDB, in memory or in a file.
 #[derive(Clone)]
 pub(crate) struct DynamoDb {
     database: Database,
@@ -36,13 +38,18 @@ pub(crate) struct Answer {
 impl DynamoDb {
     pub(crate) fn new(
         clock: Arc<dyn Clock>,
-        region: &str,
-        account: &str,
+        identity: &Identity,
         threads: Threads,
+        file: Option<&Path>,
     ) -> Result<Self, DynoxideError> {
+        let database = match file {
+            // dynoxide has no way to give a database in a file another clock.
+            Some(file) => Database::new(&file.to_string_lossy())?,
+            None => Database::memory_with_clock(Arc::new(SharedClock(clock)))?,
+        };
         Ok(Self {
-            database: Database::memory_with_clock(Arc::new(SharedClock(clock)))?,
-            names: Arc::new(names::Names::new(region, account)),
+            database,
+            names: Arc::new(names::Names::new(&identity.region, &identity.account)),
             threads,
         })
     }

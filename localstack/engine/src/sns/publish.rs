@@ -14,7 +14,7 @@ use crate::EpochMillis;
 use crate::attribute::Attributes;
 use crate::identity::{format_uuid, is_plain_name, sha256_hex};
 use crate::sqs::Delivery;
-use crate::sqs::deduplication::Original;
+use crate::sqs::deduplication::{DeduplicationKey, Original};
 use crate::sqs::message::{format_sequence, next_sequence};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -91,8 +91,8 @@ impl Sns {
         let id = self.random.u128(..);
         let topic = self.topic(topic_arn)?;
         let message = check(topic, message)?;
-        let sequence = match topic.take_in(now, id, &message) {
-            Ok(sequence) => sequence.map(format_sequence),
+        let remembered = match topic.take_in(now, id, &message) {
+            Ok(remembered) => remembered,
             Err(original) => {
                 return Ok(Published {
                     message_id: format_uuid(original.message_id),
@@ -101,6 +101,9 @@ impl Sns {
             }
         };
         let message_id = format_uuid(id);
+        let sequence = remembered
+            .as_ref()
+            .map(|(_, _, original)| format_sequence(original.sequence));
         let topic = &*topic;
         let (topic_arn, subscribers) = (topic.arn.clone(), topic.subscribers.clone());
         let wanting = subscribers
@@ -127,12 +130,18 @@ impl Sns {
             };
             deliveries.push(deliver(subscription, &message, wrapped));
         }
+        if let Some((until, key, original)) = remembered.filter(|_| self.keeps_journal) {
+            self.new_originals.push((topic_arn, until, key, original));
+        }
         Ok(Published {
             message_id,
             sequence_number: sequence,
         })
     }
 }
+
+/// What a FIFO topic remembers of a message, and until when.
+type Remembered = (EpochMillis, DeduplicationKey, Original);
 
 fn deliver(
     subscription: &Subscription,
@@ -174,13 +183,13 @@ impl Checked {
 }
 
 impl Topic {
-    /// On a FIFO topic the sequence number, or the original this is a duplicate of.
+    /// On a FIFO topic what is remembered, or the original this is a duplicate of.
     fn take_in(
         &mut self,
         now: EpochMillis,
         id: u128,
         message: &Checked,
-    ) -> Result<Option<u64>, Original> {
+    ) -> Result<Option<Remembered>, Original> {
         self.deduplication.forget_expired(now);
         let Some(deduplication) = message.deduplication.clone().filter(|_| self.fifo) else {
             return Ok(None);
@@ -194,8 +203,8 @@ impl Topic {
             message_id: id,
             sequence: self.last_sequence,
         };
-        self.deduplication.remember(now, key, original);
-        Ok(Some(self.last_sequence))
+        let until = self.deduplication.remember(now, key.clone(), original);
+        Ok(Some((until, key, original)))
     }
 }
 

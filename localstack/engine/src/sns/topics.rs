@@ -51,6 +51,15 @@ const KNOWN: [&str; 20] = [
 ];
 
 impl Topic {
+    pub(crate) fn name(&self) -> &str {
+        self.arn.rsplit(':').next().unwrap_or_default()
+    }
+
+    /// The attributes as they were given.
+    pub(crate) fn given(&self) -> &BTreeMap<String, String> {
+        &self.attributes
+    }
+
     fn set(&mut self, name: &str, value: String) -> Result<(), SnsError> {
         if !KNOWN.contains(&name) {
             return Err(invalid(

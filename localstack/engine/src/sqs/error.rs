@@ -39,6 +39,7 @@ pub enum SqsErrorKind {
     ResourceNotFound,
     UnknownOperation,
     Serialization,
+    InternalFailure,
 }
 
 impl SqsErrorKind {
@@ -102,6 +103,7 @@ impl SqsError {
         match self.kind {
             SqsErrorKind::PurgeQueueInProgress | SqsErrorKind::OverLimit => 403,
             SqsErrorKind::ResourceNotFound => 404,
+            SqsErrorKind::InternalFailure => 500,
             _ => 400,
         }
     }

@@ -6,6 +6,7 @@
 
 use crate::EpochMillis;
 use crate::attribute::Attributes;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Finds a message in its store for as long as it lives; a reused slot has another number.
@@ -43,7 +44,7 @@ pub(crate) struct Message {
 }
 
 /// What few messages have.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Rare {
     pub(crate) group: Option<Arc<str>>,
     pub(crate) deduplication: Option<Arc<str>>,

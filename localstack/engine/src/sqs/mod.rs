@@ -18,15 +18,16 @@ mod liberties;
 pub(crate) mod message;
 mod move_tasks;
 mod policy;
-mod queue;
+pub(crate) mod queue;
 mod receipt;
 mod receive;
 mod redrive;
 mod request;
 mod response;
+pub(crate) mod saved;
 mod send;
 mod settle;
-mod store;
+pub(crate) mod store;
 
 pub use counts::{Counts, QueueTotals};
 pub use error::{SqsError, SqsErrorKind};
@@ -59,6 +60,7 @@ pub struct Sqs {
     liberties: Liberties,
     /// Whether anything but messages changed: queues, their attributes and tags, move tasks.
     definitions_changed: bool,
+    keeps_journal: bool,
 }
 
 /// What a call led to.
@@ -83,6 +85,7 @@ impl Sqs {
             deleted: BTreeMap::new(),
             liberties,
             definitions_changed: false,
+            keeps_journal: false,
         }
     }
 
@@ -161,7 +164,10 @@ impl Sqs {
         Ok(queue)
     }
 
-    fn add(&mut self, queue: Queue) {
+    fn add(&mut self, mut queue: Queue) {
+        if self.keeps_journal {
+            queue.store.keep_journal();
+        }
         self.queues.insert(queue.name.clone(), queue);
     }
 

@@ -222,6 +222,30 @@ impl Store {
         }
     }
 
+    /// To be called after the last [`restore`](Self::restore): numbers of messages that are gone
+    /// must not be given again, or a receipt handle from before would delete another message.
+    /// `start` counts the starts of the engine.
+    pub(crate) fn resume(&mut self, start: u64) {
+        const NUMBERS_OF_A_START: u64 = 1 << 40;
+        let first = start.saturating_mul(NUMBERS_OF_A_START);
+        self.next_number = self.next_number.max(first);
+    }
+
+    /// All messages, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, &Message)> {
+        let numbered = self.slots.iter().zip(0..);
+        numbered.filter_map(|(slot, index)| {
+            let Slot {
+                number, message, ..
+            } = slot.as_ref()?;
+            let key = Key {
+                number: *number,
+                slot: index,
+            };
+            Some((key, message))
+        })
+    }
+
     /// Lets time pass: ends delays, visibility timeouts and lives.
     pub(crate) fn tick(&mut self, now: EpochMillis, retention: EpochMillis) {
         while let Some((at, key)) = self.timers.pop_due(now) {
