@@ -10,7 +10,7 @@ use std::{hint::black_box, sync::Arc, time::Duration};
 use fanline_engine::{
     Engine, EngineOptions, EpochMillis,
     sqs::{
-        CreateQueue, DeleteEntry, DeleteMessageBatch, ReceiveMessage, SendEntry, SendMessage,
+        CreateQueue, DeleteEntry, DeleteMessageBatch, ReceiveMessage, SendMessage,
         SendMessageBatch, SqsRequest, SqsResponse,
     },
 };
@@ -55,9 +55,9 @@ impl Bench {
     }
 
     fn send(&mut self, body: &Arc<str>) {
-        let entries = (0..BATCH).map(|id| SendEntry {
+        let entries = (0..BATCH).map(|id| SendMessage {
             id: id.to_string(),
-            message: self.message(body),
+            ..self.message(body)
         });
         let entries = entries.collect();
         let sent = self.call(SqsRequest::SendMessageBatch(SendMessageBatch {

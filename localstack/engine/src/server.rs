@@ -121,6 +121,9 @@ impl Server {
     }
 }
 
+/// Connections served at once; others wait to be accepted. Each may hold a request of 16 MB.
+const MOST_CONNECTIONS: usize = 1024;
+
 async fn accept(listener: TcpListener, state: Arc<State>, mut stopped: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     loop {
@@ -128,7 +131,7 @@ async fn accept(listener: TcpListener, state: Arc<State>, mut stopped: watch::Re
             // Also ends when the server value is dropped.
             _ = stopped.changed() => break,
             Some(_) = connections.join_next() => {}
-            accepted = listener.accept() => match accepted {
+            accepted = listener.accept(), if connections.len() < MOST_CONNECTIONS => match accepted {
                 Ok((stream, _)) => {
                     // Answers are small and awaited: batching them with Nagle costs 40 ms each.
                     let _ = stream.set_nodelay(true);

@@ -147,9 +147,10 @@ requests! {
         string_value: Option<String>,
         binary_value: Option<String>,
     }
-    /// SendMessage.
+    /// SendMessage, and a message of a batch, which has an id where this has a queue.
     SendMessage {
         queue_url: String,
+        id: String,
         message_body: Arc<str>,
         delay_seconds: Option<i64>,
         message_attributes: BTreeMap<String, WireAttribute>,
@@ -158,13 +159,7 @@ requests! {
         message_group_id: Option<Arc<str>>,
     }
     /// SendMessageBatch.
-    SendMessageBatch { queue_url: String, entries: Vec<SendEntry>, }
-    /// One message of a batch.
-    SendEntry {
-        id: String,
-        #[serde(flatten)]
-        message: SendMessage,
-    }
+    SendMessageBatch { queue_url: String, entries: Vec<SendMessage>, }
     /// ReceiveMessage.
     ReceiveMessage {
         queue_url: String,

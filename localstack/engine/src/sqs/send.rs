@@ -57,11 +57,7 @@ impl Sqs {
     ) -> Result<SqsResponse, SqsError> {
         let name = self.queue_at(now, &call.queue_url)?.name.clone();
         check_batch(call.entries.iter().map(|entry| entry.id.as_str()))?;
-        let size: usize = call
-            .entries
-            .iter()
-            .map(|entry| wire_size(&entry.message))
-            .sum();
+        let size: usize = call.entries.iter().map(wire_size).sum();
         if size > LARGEST_MESSAGE {
             return Err(SqsErrorKind::BatchRequestTooLong.because(format!(
                 "Batch requests cannot be longer than {LARGEST_MESSAGE} bytes. You have sent {size} bytes."
@@ -71,7 +67,8 @@ impl Sqs {
             successful: Vec::with_capacity(call.entries.len()),
             failed: Vec::new(),
         };
-        for SendEntry { id, message } in call.entries {
+        for mut message in call.entries {
+            let id = std::mem::take(&mut message.id);
             let message_id = self.random.u128(..);
             let Some(queue) = self.queues.get_mut(&name) else {
                 break;
