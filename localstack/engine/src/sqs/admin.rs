@@ -151,6 +151,11 @@ impl Sqs {
         let changed = queue.attributes.with(&call.attributes)?;
         self.check_redrive(&arn, &changed)?;
         let queue = self.queue(&call.queue_url)?;
+        // On a FIFO queue, and only there, the delay also counts for messages that are waiting.
+        if changed.fifo && changed.delay_seconds != queue.attributes.delay_seconds {
+            let delay = u64::from(changed.delay_seconds) * 1000;
+            queue.store.delay_all(now, delay);
+        }
         queue.attributes = changed;
         queue.modified = now;
         self.wake(&name);

@@ -124,9 +124,11 @@ pub(super) fn read_trace_header(
     };
     let value = read_attribute(&name, wire)?;
     let AttributeData::Text(text) = value.data.clone() else {
-        return Err(SqsErrorKind::InvalidParameterValue
-            .because("Message system attribute 'AWSTraceHeader' must be a String."));
+        return Err(no_trace_header(&value));
     };
+    if &*value.data_type != "String" {
+        return Err(no_trace_header(&value));
+    }
     // Its name begins with AWS, which the checks for user attributes refuse.
     let mut encoded = Vec::new();
     for part in [name.as_bytes(), value.data_type.as_bytes()] {
@@ -137,4 +139,11 @@ pub(super) fn read_trace_header(
     encoded.extend((text.len() as u32).to_be_bytes());
     encoded.extend(text.as_bytes());
     Ok((Some(text), Some(Md5Sum::of(&encoded))))
+}
+
+fn no_trace_header(value: &AttributeValue) -> SqsError {
+    SqsErrorKind::InvalidParameterValue.because(format!(
+        "Message system attribute 'AWSTraceHeader' must be of type String. Found '{}'.",
+        value.data_type
+    ))
 }

@@ -1,7 +1,7 @@
 //! Dead letters on their way into the dead-letter queue, and who may use which.
 //!
 //! A message keeps its id, and on a standard queue the time it was sent, so its retention goes
-//! on running.
+//! on running. On a FIFO queue its id becomes its deduplication id, as AWS documents.
 
 use super::attributes::QueueAttributes;
 use super::error::invalid;
@@ -9,6 +9,7 @@ use super::message::Message;
 use super::queue::Queue;
 use super::{Sqs, SqsError};
 use crate::EpochMillis;
+use crate::identity::MessageId;
 use std::sync::Arc;
 
 impl Sqs {
@@ -68,6 +69,9 @@ impl Sqs {
             message.rare_mut().dead_letter_source = Some(source.clone());
             if queue.attributes.fifo {
                 message.sent = now;
+                // Poison that was sent twice must not be taken for one message there.
+                let id = MessageId(message.id).to_string();
+                message.rare_mut().deduplication = Some(id.into());
                 message.rare_mut().sequence = Some(queue.take_sequence(now));
             }
             queue.store.insert(now, message, now);

@@ -4,6 +4,10 @@
 //! changing a `State` anywhere else would let them disagree. No operation looks at more
 //! messages than it changes, however long the queue is.
 
+mod journal;
+
+pub(crate) use journal::Change;
+
 use super::counts::{Counts, QueueTotals};
 use super::deadlines::Deadlines;
 use super::groups::{GroupId, Groups};
@@ -25,18 +29,6 @@ pub(crate) struct Store {
     totals: QueueTotals,
     /// What changed since it was last taken; none if nobody keeps the messages elsewhere.
     journal: Option<Vec<Change>>,
-}
-
-/// What whoever keeps the messages elsewhere must do to follow. The end of a delay or of a
-/// visibility timeout is none: it follows from the time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Change {
-    /// The message is new or not as it was; if it is gone by now, its removal follows.
-    Kept(Key),
-    /// The message is gone.
-    Removed(Key),
-    /// All messages are gone.
-    Purged,
 }
 
 /// How a receive takes messages.
@@ -89,29 +81,6 @@ impl Store {
             counts: Counts::default(),
             totals: QueueTotals::default(),
             journal: None,
-        }
-    }
-
-    /// Begins to note changes.
-    pub(crate) fn keep_journal(&mut self) {
-        self.journal.get_or_insert_default();
-    }
-
-    pub(crate) fn keeps_journal(&self) -> bool {
-        self.journal.is_some()
-    }
-
-    /// The changes since the last call.
-    pub(crate) fn take_journal(&mut self) -> Vec<Change> {
-        self.journal
-            .as_mut()
-            .map(std::mem::take)
-            .unwrap_or_default()
-    }
-
-    fn note(&mut self, change: Change) {
-        if let Some(journal) = &mut self.journal {
-            journal.push(change);
         }
     }
 
@@ -178,72 +147,6 @@ impl Store {
         self.note(Change::Kept(key));
         self.sweep();
         key
-    }
-
-    /// Puts a message back where it was in an earlier life of the engine. To be called in order of
-    /// the keys' numbers, before anything else.
-    pub(crate) fn restore(&mut self, key: Key, message: Message) {
-        self.next_number = self.next_number.max(key.number + 1);
-        let slot = key.slot as usize;
-        if slot >= self.slots.len() {
-            self.free.extend(self.slots.len() as u32..key.slot);
-            self.slots.resize_with(slot + 1, || None);
-        } else {
-            self.free.retain(|free| *free != key.slot);
-        }
-        self.totals.arrived += 1;
-        self.ages.push(message.sent, key);
-        if let Some(at) = message.deadline() {
-            self.timers.push(at, key);
-        }
-        let state = message.state;
-        let group = match (&mut self.order, message.group()) {
-            (Order::Fifo(groups), Some(name)) => {
-                let group = groups.append(name, key);
-                if let State::InFlight { .. } = state {
-                    groups.take_out(group, key);
-                }
-                Some(group)
-            }
-            _ => None,
-        };
-        self.slots[slot] = Some(Slot {
-            number: key.number,
-            group,
-            message,
-        });
-        match state {
-            State::Delayed { .. } => self.counts.delayed += 1,
-            State::InFlight { .. } => self.counts.in_flight += 1,
-            State::Available => {
-                self.counts.available += 1;
-                self.line_up(key, group);
-            }
-        }
-    }
-
-    /// To be called after the last [`restore`](Self::restore): numbers of messages that are gone
-    /// must not be given again, or a receipt handle from before would delete another message.
-    /// `start` counts the starts of the engine.
-    pub(crate) fn resume(&mut self, start: u64) {
-        const NUMBERS_OF_A_START: u64 = 1 << 40;
-        let first = start.saturating_mul(NUMBERS_OF_A_START);
-        self.next_number = self.next_number.max(first);
-    }
-
-    /// All messages, in no order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, &Message)> {
-        let numbered = self.slots.iter().zip(0..);
-        numbered.filter_map(|(slot, index)| {
-            let Slot {
-                number, message, ..
-            } = slot.as_ref()?;
-            let key = Key {
-                number: *number,
-                slot: index,
-            };
-            Some((key, message))
-        })
     }
 
     /// Lets time pass: ends delays, visibility timeouts and lives.
@@ -401,6 +304,37 @@ impl Store {
         let message = self.remove(key)?;
         self.totals.moved += 1;
         Some(message)
+    }
+
+    /// Gives all messages that nobody has received yet another delay, counted from their sending.
+    pub(crate) fn delay_all(&mut self, now: EpochMillis, delay: EpochMillis) {
+        let is_new = |message: &Message| {
+            message.receive_count == 0 && !matches!(message.state, State::InFlight { .. })
+        };
+        let new = self.iter().filter(|(_, message)| is_new(message));
+        let new: Vec<Key> = new.map(|(key, _)| key).collect();
+        for key in new {
+            let Some(message) = self.get_mut(key) else {
+                continue;
+            };
+            let until = message.sent.saturating_add(delay);
+            match message.state {
+                State::Delayed { .. } if until <= now => self.end_delay(key),
+                State::Delayed { .. } => {
+                    message.state = State::Delayed { until };
+                    self.timers.push(until, key);
+                }
+                _ if until > now => {
+                    message.state = State::Delayed { until };
+                    self.counts.available -= 1;
+                    self.counts.delayed += 1;
+                    self.timers.push(until, key);
+                }
+                _ => {}
+            }
+            self.note(Change::Kept(key));
+        }
+        self.sweep();
     }
 
     /// Hides a message in flight until another moment; one that has come makes it visible.

@@ -45,6 +45,7 @@ enum Step {
     Receive { most: usize, hidden: u64 },
     Delete { pick: usize },
     Hide { pick: usize, hidden: u64 },
+    Delay { delay: u64 },
     Pass { time: u64 },
     Purge,
 }
@@ -56,6 +57,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => any::<usize>().prop_map(|pick| Step::Delete { pick }),
         3 => (any::<usize>(), 0u64..5000).prop_map(|(pick, hidden)| Step::Hide { pick, hidden }),
         4 => prop_oneof![0u64..2000, Just(40_000u64)].prop_map(|time| Step::Pass { time }),
+        1 => prop_oneof![Just(0u64), 1u64..3000].prop_map(|delay| Step::Delay { delay }),
         1 => Just(Step::Purge),
     ];
     proptest::collection::vec(step, 1..120)
@@ -151,6 +153,9 @@ impl Run {
             }
             Step::Pass { time } => self.now += time,
             Step::Purge => self.store.purge(),
+            // Only a FIFO queue's delay reaches back.
+            Step::Delay { delay } if fifo => self.store.delay_all(self.now, delay),
+            Step::Delay { .. } => {}
             Step::Delete { .. } | Step::Hide { .. } => {}
         }
         check_books(&self.store);
