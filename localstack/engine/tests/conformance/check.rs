@@ -87,11 +87,22 @@ pub(crate) fn rejected<Answer, Error: ProvideErrorMetadata + Debug>(
     }
 }
 
+/// Codes for actions that the target does not have. They are the client's fault by status,
+/// but no refusal of what the client asked for.
+const NOT_IMPLEMENTED: [&str; 3] = [
+    "InvalidAction",
+    "UnknownOperationException",
+    "NotImplemented",
+];
+
 fn is_clients_fault<Error: ProvideErrorMetadata + Debug>(
     error: &SdkError<Error, HttpResponse>,
 ) -> Outcome {
     let status = error.raw_response().map(|response| response.status());
-    let is_refusal = status.is_some_and(|status| status.is_client_error());
+    let is_missing = error
+        .code()
+        .is_some_and(|code| NOT_IMPLEMENTED.contains(&code));
+    let is_refusal = !is_missing && status.is_some_and(|status| status.is_client_error());
     ensure(is_refusal, || {
         format!("not refused as the client's fault: {}", describe(error))
     })

@@ -32,10 +32,8 @@ documents! { "AWSSimpleQueueService/latest/APIReference/API_":
     LIST_DEAD_LETTER_SOURCES = "SQS ListDeadLetterSourceQueues", "ListDeadLetterSourceQueues";
     LIST_MOVE_TASKS = "SQS ListMessageMoveTasks", "ListMessageMoveTasks";
     LIST_QUEUES = "SQS ListQueues", "ListQueues";
-    LIST_QUEUE_TAGS = "SQS ListQueueTags", "ListQueueTags";
     PURGE_QUEUE = "SQS PurgeQueue", "PurgeQueue";
     RECEIVE_MESSAGE = "SQS ReceiveMessage", "ReceiveMessage";
-    REMOVE_PERMISSION = "SQS RemovePermission", "RemovePermission";
     SEND_MESSAGE = "SQS SendMessage", "SendMessage";
     SEND_MESSAGE_BATCH = "SQS SendMessageBatch", "SendMessageBatch";
     SET_QUEUE_ATTRIBUTES = "SQS SetQueueAttributes", "SetQueueAttributes";
@@ -43,17 +41,17 @@ documents! { "AWSSimpleQueueService/latest/APIReference/API_":
     SQS_MESSAGE = "SQS Message", "Message";
     START_MOVE_TASK = "SQS StartMessageMoveTask", "StartMessageMoveTask";
     TAG_QUEUE = "SQS TagQueue", "TagQueue";
-    UNTAG_QUEUE = "SQS UntagQueue", "UntagQueue";
 }
 
 documents! { "AWSSimpleQueueService/latest/SQSDeveloperGuide/":
     DEAD_LETTER_QUEUES = "SQS dead-letter queues", "sqs-dead-letter-queues";
+    DEAD_LETTER_RETENTION = "SQS dead-letter queue retention", "setting-up-dead-letter-queue-retention";
     DELAY_QUEUES = "SQS delay queues", "sqs-delay-queues";
     FIFO_DELIVERY_LOGIC = "FIFO delivery logic", "FIFO-queues-understanding-logic";
     FIFO_EXACTLY_ONCE = "Exactly-once processing", "FIFO-queues-exactly-once-processing";
-    FIFO_KEY_TERMS = "FIFO queue key terms", "FIFO-key-terms";
     MESSAGE_QUOTAS = "SQS message quotas", "quotas-messages";
     MESSAGE_TIMERS = "SQS message timers", "sqs-message-timers";
+    REDRIVE = "SQS dead-letter queue redrive", "sqs-configure-dead-letter-queue-redrive";
     SHORT_AND_LONG_POLLING = "SQS short and long polling", "sqs-short-and-long-polling";
     SQS_ATTRIBUTES = "SQS message metadata", "sqs-message-metadata";
     STANDARD_QUEUES = "SQS standard queues", "standard-queues";
