@@ -1,0 +1,102 @@
+//! Where a case runs: the SDK clients, names nobody else uses, and time.
+//!
+//! This is the only place that knows whether the target is the engine or an endpoint
+//! somewhere. On the engine time is moved; elsewhere it is waited for.
+
+use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
+use fanline_engine::{Config, ManualClock, Server};
+use std::sync::Arc;
+use std::time::Duration;
+
+const ACCOUNT: &str = "000000000000";
+const REGION: &str = "us-east-1";
+
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) sqs: aws_sdk_sqs::Client,
+    pub(crate) sns: aws_sdk_sns::Client,
+    pub(crate) dynamodb: aws_sdk_dynamodb::Client,
+    prefix: String,
+    time: Time,
+}
+
+#[derive(Clone)]
+enum Time {
+    Moved(Arc<ManualClock>),
+    Waited,
+}
+
+macro_rules! client {
+    ($sdk:ident, $endpoint:expr) => {
+        $sdk::Client::from_conf(
+            $sdk::Config::builder()
+                .behavior_version(BehaviorVersion::v2026_01_12())
+                .region(Region::new(REGION))
+                .endpoint_url($endpoint)
+                .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+                .retry_config($sdk::config::retry::RetryConfig::disabled())
+                .http_client(aws_smithy_http_client::Builder::new().build_http())
+                .build(),
+        )
+    };
+}
+
+impl Target {
+    /// An engine of its own for one case; it ends with the server value.
+    pub(crate) async fn engine(case: &str) -> std::io::Result<(Self, Server)> {
+        let clock = Arc::new(ManualClock::at(1_771_065_000_000));
+        let config = Config {
+            clock: clock.clone(),
+            seed: 7,
+            ..Config::default()
+        };
+        let server = Server::bind("127.0.0.1:0", config).await?;
+        let target = Self::at(&server.endpoint_url(), case, Time::Moved(clock));
+        Ok((target, server))
+    }
+
+    /// Something else that speaks AWS's protocols. `run` keeps names apart from those that
+    /// earlier runs left behind.
+    pub(crate) fn endpoint(url: &str, run: u64, case: &str) -> Self {
+        Self::at(url, &format!("{run:x}-{case}"), Time::Waited)
+    }
+
+    fn at(url: &str, prefix: &str, time: Time) -> Self {
+        Self {
+            sqs: client!(aws_sdk_sqs, url),
+            sns: client!(aws_sdk_sns, url),
+            dynamodb: client!(aws_sdk_dynamodb, url),
+            prefix: prefix.to_owned(),
+            time,
+        }
+    }
+
+    /// A name for a queue, topic or table that no other case uses; short enough for SQS.
+    pub(crate) fn name(&self, stem: &str) -> String {
+        format!("{}-{stem}", self.prefix)
+    }
+
+    pub(crate) fn queue_arn(&self, name: &str) -> String {
+        format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}")
+    }
+
+    pub(crate) fn topic_arn(&self, name: &str) -> String {
+        format!("arn:aws:sns:{REGION}:{ACCOUNT}:{name}")
+    }
+
+    /// Lets time pass.
+    pub(crate) async fn pass(&self, time: Duration) {
+        match &self.time {
+            Time::Moved(clock) => clock.advance(time),
+            Time::Waited => tokio::time::sleep(time).await,
+        }
+    }
+
+    /// Lets whole seconds pass, and a little more where time is real.
+    pub(crate) async fn pass_seconds(&self, seconds: u64) {
+        self.pass(Duration::from_secs(seconds)).await;
+        if matches!(self.time, Time::Waited) {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+        }
+    }
+}
