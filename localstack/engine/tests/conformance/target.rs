@@ -1,11 +1,10 @@
 //! Where a case runs: the SDK clients, names nobody else uses, and time.
 //!
-//! This is the only place that knows whether the target is the engine or an endpoint
-//! somewhere. On the engine time is moved; elsewhere it is waited for.
+//! This is the only place that knows whether the target is the engine, in this process and in
+//! virtual time, or an endpoint somewhere, where time is waited for.
 
-use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
-use fanline_engine::{Config, ManualClock, Server};
-use std::sync::Arc;
+use crate::sdk::{self, client};
+use aws_sdk_sqs::config::SharedHttpClient;
 use std::time::Duration;
 
 const ACCOUNT: &str = "000000000000";
@@ -17,57 +16,31 @@ pub(crate) struct Target {
     pub(crate) sns: aws_sdk_sns::Client,
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
     prefix: String,
-    time: Time,
-}
-
-#[derive(Clone)]
-enum Time {
-    Moved(Arc<ManualClock>),
-    Waited,
-}
-
-macro_rules! client {
-    ($sdk:ident, $endpoint:expr) => {
-        $sdk::Client::from_conf(
-            $sdk::Config::builder()
-                .behavior_version(BehaviorVersion::v2026_01_12())
-                .region(Region::new(REGION))
-                .endpoint_url($endpoint)
-                .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-                .retry_config($sdk::config::retry::RetryConfig::disabled())
-                .http_client(aws_smithy_http_client::Builder::new().build_http())
-                .build(),
-        )
-    };
+    is_real: bool,
 }
 
 impl Target {
-    /// An engine of its own for one case; it ends with the server value.
-    pub(crate) async fn engine(case: &str) -> std::io::Result<(Self, Server)> {
-        let clock = Arc::new(ManualClock::at(1_771_065_000_000));
-        let config = Config {
-            clock: clock.clone(),
-            seed: 7,
-            ..Config::default()
-        };
-        let server = Server::bind("127.0.0.1:0", config).await?;
-        let target = Self::at(&server.endpoint_url(), case, Time::Moved(clock));
-        Ok((target, server))
+    /// An engine of its own for one case. To be called inside a paused runtime.
+    pub(crate) fn engine(case: &str) -> Self {
+        let engine = sdk::engine(|_| {});
+        let http_client = sdk::http_client(&engine);
+        Self::at(sdk::URL, case, &http_client, false)
     }
 
     /// Something else that speaks AWS's protocols. `run` keeps names apart from those that
     /// earlier runs left behind.
     pub(crate) fn endpoint(url: &str, run: u64, case: &str) -> Self {
-        Self::at(url, &format!("{run:x}-{case}"), Time::Waited)
+        let http_client = aws_smithy_http_client::Builder::new().build_http();
+        Self::at(url, &format!("{run:x}-{case}"), &http_client, true)
     }
 
-    fn at(url: &str, prefix: &str, time: Time) -> Self {
+    fn at(url: &str, prefix: &str, http_client: &SharedHttpClient, is_real: bool) -> Self {
         Self {
-            sqs: client!(aws_sdk_sqs, url),
-            sns: client!(aws_sdk_sns, url),
-            dynamodb: client!(aws_sdk_dynamodb, url),
+            sqs: client!(aws_sdk_sqs, url, http_client.clone()),
+            sns: client!(aws_sdk_sns, url, http_client.clone()),
+            dynamodb: client!(aws_sdk_dynamodb, url, http_client.clone()),
             prefix: prefix.to_owned(),
-            time,
+            is_real,
         }
     }
 
@@ -86,17 +59,14 @@ impl Target {
 
     /// Lets time pass.
     pub(crate) async fn pass(&self, time: Duration) {
-        match &self.time {
-            Time::Moved(clock) => clock.advance(time),
-            Time::Waited => tokio::time::sleep(time).await,
-        }
+        tokio::time::sleep(time).await;
     }
 
     /// Lets whole seconds pass, and a little more where time is real.
     pub(crate) async fn pass_seconds(&self, seconds: u64) {
         self.pass(Duration::from_secs(seconds)).await;
-        if matches!(self.time, Time::Waited) {
-            tokio::time::sleep(Duration::from_millis(150)).await;
+        if self.is_real {
+            self.pass(Duration::from_millis(150)).await;
         }
     }
 }

@@ -35,16 +35,20 @@ pub(crate) fn http_client(engine: &InProcess) -> SharedHttpClient {
     http_client_fn(move |_, _| connector.clone())
 }
 
-/// A client of an SDK on an engine: `client!(aws_sdk_sqs, &engine)`.
+/// What queue URLs and requests begin with; nothing listens there.
+pub(crate) const URL: &str = "http://127.0.0.1:4566";
+
+/// A client of an SDK: `client!(aws_sdk_sqs, sdk::URL, sdk::http_client(&engine))`.
 macro_rules! client {
-    ($sdk:ident, $engine:expr) => {
+    ($sdk:ident, $endpoint:expr, $http_client:expr) => {
         $sdk::Client::from_conf(
             $sdk::Config::builder()
                 .behavior_version($crate::sdk::version())
                 .region($crate::sdk::region())
-                .endpoint_url("http://127.0.0.1:4566")
+                .endpoint_url($endpoint)
                 .credentials_provider($crate::sdk::credentials())
-                .http_client($crate::sdk::http_client($engine))
+                .retry_config($sdk::config::retry::RetryConfig::disabled())
+                .http_client($http_client)
                 .build(),
         )
     };
