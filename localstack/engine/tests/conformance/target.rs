@@ -3,8 +3,14 @@
 //! This is the only place that knows whether the target is the engine or an endpoint
 //! somewhere. On the engine time is moved; elsewhere it is waited for.
 
+use crate::case::Outcome;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
+use bytes::Bytes;
 use fanline_engine::{Config, ManualClock, Server};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +22,7 @@ pub(crate) struct Target {
     pub(crate) sqs: aws_sdk_sqs::Client,
     pub(crate) sns: aws_sdk_sns::Client,
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
+    url: String,
     prefix: String,
     time: Time,
 }
@@ -66,6 +73,7 @@ impl Target {
             sqs: client!(aws_sdk_sqs, url),
             sns: client!(aws_sdk_sns, url),
             dynamodb: client!(aws_sdk_dynamodb, url),
+            url: url.to_owned(),
             prefix: prefix.to_owned(),
             time,
         }
@@ -82,6 +90,21 @@ impl Target {
 
     pub(crate) fn topic_arn(&self, name: &str) -> String {
         format!("arn:aws:sns:{REGION}:{ACCOUNT}:{name}")
+    }
+
+    /// A call of the JSON protocol to a service for which there is no SDK client here.
+    pub(crate) async fn json(&self, operation: &str, body: Value) -> Outcome<Value> {
+        let request = hyper::Request::post(&self.url)
+            .header("x-amz-target", operation)
+            .header("content-type", "application/x-amz-json-1.0")
+            .body(Full::new(Bytes::from(body.to_string())))
+            .map_err(|error| format!("no request: {error}"))?;
+        let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+        let answer = client.request(request).await;
+        let answer = answer.map_err(|error| format!("{operation} had no answer: {error}"))?;
+        let body = answer.into_body().collect().await;
+        let body = body.map_err(|error| format!("{operation} broke off: {error}"))?;
+        Ok(serde_json::from_slice(&body.to_bytes())?)
     }
 
     /// Lets time pass.
