@@ -155,6 +155,11 @@ pub(crate) fn is_plain_name(name: &str, longest: usize) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
+/// What AWS allows as the id of a message group, of deduplication and of a receive attempt.
+pub(crate) fn is_fifo_id(id: &str) -> bool {
+    (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@
 
 mod dispatch;
 mod names;
+mod streams;
 
 use crate::Clock;
 use crate::identity::Identity;
@@ -78,6 +79,10 @@ impl DynamoDb {
         }
         let body = self.names.inwards(operation, body);
         match dispatch::run(&self.database, operation, &body) {
+            Some(Ok(answer)) if operation == "GetRecords" => Answer {
+                status: 200,
+                body: streams::only_changes(answer),
+            },
             Some(Ok(answer)) => Answer {
                 status: 200,
                 body: self.names.outwards(operation, answer),

@@ -12,7 +12,7 @@ use super::topics::Topic;
 use super::{Sns, SnsResponse, TopicDelivery};
 use crate::EpochMillis;
 use crate::attribute::Attributes;
-use crate::identity::{format_uuid, is_plain_name, sha256_hex};
+use crate::identity::{format_uuid, is_fifo_id, is_plain_name, sha256_hex};
 use crate::sqs::Delivery;
 use crate::sqs::deduplication::{DeduplicationKey, Original};
 use crate::sqs::message::{format_sequence, next_sequence};
@@ -194,7 +194,8 @@ impl Topic {
         let Some(deduplication) = message.deduplication.clone().filter(|_| self.fifo) else {
             return Ok(None);
         };
-        let key = (None, deduplication);
+        let group = message.group.clone().filter(|_| self.deduplicate_per_group);
+        let key = (group, deduplication);
         if let Some(original) = self.deduplication.get(&key) {
             return Err(*original);
         }
@@ -238,6 +239,18 @@ fn check(topic: &Topic, given: Publication) -> Result<Checked, SnsError> {
             "Message too long: {size} bytes with its attributes, at most {} are allowed",
             topic.largest_message
         ));
+    }
+    for (parameter, id) in [
+        ("MessageGroupId", &given.group),
+        ("MessageDeduplicationId", &given.deduplication),
+    ] {
+        if let Some(id) = id
+            && !is_fifo_id(id)
+        {
+            return refuse(format!(
+                "{parameter} Reason: it must be 1 to 128 letters, digits or punctuation characters; found '{id}'"
+            ));
+        }
     }
     let mut deduplication = given.deduplication;
     if topic.fifo {

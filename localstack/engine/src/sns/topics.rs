@@ -17,6 +17,8 @@ pub(crate) struct Topic {
     pub(crate) arn: Arc<str>,
     pub(crate) fifo: bool,
     pub(crate) content_based_deduplication: bool,
+    /// FifoThroughputScope MessageGroup: an id is a duplicate only within its group.
+    pub(crate) deduplicate_per_group: bool,
     pub(crate) largest_message: usize,
     attributes: BTreeMap<String, String>,
     pub(crate) tags: BTreeMap<String, String>,
@@ -71,6 +73,14 @@ impl Topic {
             "ContentBasedDeduplication" => {
                 self.content_based_deduplication = value.eq_ignore_ascii_case("true");
             }
+            "FifoThroughputScope" => match value.as_str() {
+                "Topic" => self.deduplicate_per_group = false,
+                "MessageGroup" => self.deduplicate_per_group = true,
+                other => {
+                    let reason = format!("use Topic or MessageGroup; found {other}");
+                    return Err(invalid("FifoThroughputScope", reason));
+                }
+            },
             "MaximumMessageSize" => {
                 self.largest_message = value
                     .parse()
@@ -135,6 +145,7 @@ impl Sns {
             arn: arn.clone(),
             fifo,
             content_based_deduplication: false,
+            deduplicate_per_group: false,
             largest_message: DEFAULT_LARGEST_MESSAGE,
             attributes: BTreeMap::new(),
             tags,

@@ -7,7 +7,7 @@ use super::SqsError;
 use super::error::{SqsErrorKind, invalid};
 use super::request::{SendMessage, WireAttribute};
 use crate::attribute::{AttributeData, AttributeValue, Attributes};
-use crate::identity::Md5Sum;
+use crate::identity::{Md5Sum, is_fifo_id};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ pub(super) fn check_text(text: &str) -> Result<(), SqsError> {
 
 /// Ids of groups, of deduplication and of receive attempts.
 pub(super) fn check_fifo_id(parameter: &str, id: &str) -> Result<(), SqsError> {
-    if (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if is_fifo_id(id) {
         return Ok(());
     }
     let reason = format!(

@@ -57,3 +57,55 @@ documents! { "AWSSimpleQueueService/latest/SQSDeveloperGuide/":
     STANDARD_QUEUES = "SQS standard queues", "standard-queues";
     VISIBILITY_TIMEOUT = "SQS visibility timeout", "sqs-visibility-timeout";
 }
+
+documents! { "sns/latest/api/API_":
+    CREATE_TOPIC = "SNS CreateTopic", "CreateTopic";
+    DELETE_TOPIC = "SNS DeleteTopic", "DeleteTopic";
+    GET_SUBSCRIPTION_ATTRIBUTES = "SNS GetSubscriptionAttributes", "GetSubscriptionAttributes";
+    GET_TOPIC_ATTRIBUTES = "SNS GetTopicAttributes", "GetTopicAttributes";
+    LIST_SUBSCRIPTIONS_BY_TOPIC = "SNS ListSubscriptionsByTopic", "ListSubscriptionsByTopic";
+    LIST_TOPICS = "SNS ListTopics", "ListTopics";
+    PUBLISH = "SNS Publish", "Publish";
+    PUBLISH_BATCH = "SNS PublishBatch", "PublishBatch";
+    SET_SUBSCRIPTION_ATTRIBUTES = "SNS SetSubscriptionAttributes", "SetSubscriptionAttributes";
+    SET_TOPIC_ATTRIBUTES = "SNS SetTopicAttributes", "SetTopicAttributes";
+    SNS_ADD_PERMISSION = "SNS AddPermission", "AddPermission";
+    SNS_TAG_RESOURCE = "SNS TagResource", "TagResource";
+    SUBSCRIBE = "SNS Subscribe", "Subscribe";
+    UNSUBSCRIBE = "SNS Unsubscribe", "Unsubscribe";
+}
+
+documents! { "sns/latest/dg/":
+    AND_OR = "SNS AND/OR logic", "and-or-logic";
+    FILTER_CONSTRAINTS = "SNS filter policy constraints", "subscription-filter-policy-constraints";
+    FILTER_POLICIES = "SNS filter policies", "sns-subscription-filter-policies";
+    FILTER_SCOPE = "SNS filter policy scope", "sns-message-filtering-scope";
+    KEY_MATCHING = "SNS key matching", "attribute-key-matching";
+    MESSAGE_FORMATS = "SNS JSON formats", "sns-message-and-json-formats";
+    NUMERIC_MATCHING = "SNS numeric value matching", "numeric-value-matching";
+    RAW_DELIVERY = "SNS raw message delivery", "sns-large-payload-raw-message-delivery";
+    SNS_ATTRIBUTES = "SNS message attributes", "sns-message-attributes";
+    SNS_DEAD_LETTERS = "SNS dead-letter queues", "sns-dead-letter-queues";
+    SNS_FIFO_DEDUPLICATION = "SNS FIFO deduplication", "fifo-message-dedup";
+    SNS_FIFO_DELIVERY = "SNS FIFO delivery", "fifo-message-delivery";
+    SNS_FIFO_GROUPING = "SNS FIFO grouping", "fifo-message-grouping";
+    SNS_FIFO_ORDERING = "SNS FIFO ordering", "fifo-topic-message-ordering";
+    STRING_MATCHING = "SNS string value matching", "string-value-matching";
+    SUBSCRIBE_SQS = "SNS: subscribing a queue", "subscribe-sqs-queue-to-sns-topic";
+    VERIFY_SIGNATURE = "SNS signatures", "sns-verify-signature-of-message";
+}
+
+documents! { "amazondynamodb/latest/APIReference/API_":
+    BATCH_EXECUTE_STATEMENT = "DynamoDB BatchExecuteStatement", "BatchExecuteStatement";
+    BATCH_STATEMENT_ERROR = "DynamoDB BatchStatementError", "BatchStatementError";
+    DELETE_ITEM = "DynamoDB DeleteItem", "DeleteItem";
+    PUT_ITEM = "DynamoDB PutItem", "PutItem";
+    STREAM_RECORD = "DynamoDB StreamRecord", "streams_StreamRecord";
+    TRANSACT_WRITE_ITEMS = "DynamoDB TransactWriteItems", "TransactWriteItems";
+    UPDATE_ITEM = "DynamoDB UpdateItem", "UpdateItem";
+    UPDATE_TIME_TO_LIVE = "DynamoDB UpdateTimeToLive", "UpdateTimeToLive";
+}
+
+documents! { "amazondynamodb/latest/developerguide/":
+    STREAMS = "DynamoDB Streams", "Streams";
+}

@@ -15,6 +15,7 @@ pub(crate) struct Target {
     pub(crate) sqs: aws_sdk_sqs::Client,
     pub(crate) sns: aws_sdk_sns::Client,
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
+    pub(crate) streams: aws_sdk_dynamodbstreams::Client,
     prefix: String,
     is_real: bool,
 }
@@ -39,6 +40,7 @@ impl Target {
             sqs: client!(aws_sdk_sqs, url, http_client.clone()),
             sns: client!(aws_sdk_sns, url, http_client.clone()),
             dynamodb: client!(aws_sdk_dynamodb, url, http_client.clone()),
+            streams: client!(aws_sdk_dynamodbstreams, url, http_client.clone()),
             prefix: prefix.to_owned(),
             is_real,
         }

@@ -1,5 +1,12 @@
 //! The table: all cases, by topic, in the order of the report.
 
+mod dynamodb;
+mod sns_body_filters;
+mod sns_delivery;
+mod sns_fifo;
+mod sns_filtering;
+mod sns_filters;
+mod sns_topics;
 mod sqs_batches;
 mod sqs_bounds;
 mod sqs_fifo;
@@ -25,5 +32,11 @@ pub(crate) fn all() -> Vec<Topic> {
         topic("SQS FIFO: deduplication", sqs_fifo_deduplication::CASES),
         topic("SQS: dead-letter queues", sqs_redrive::CASES),
         topic("SQS: message move tasks", sqs_move_tasks::CASES),
+        topic("SNS: topics and subscriptions", sns_topics::CASES),
+        topic("SNS: publishing and delivery", sns_delivery::CASES),
+        topic("SNS: filter policies on attributes", sns_filters::CASES),
+        topic("SNS: filter policies on the body", sns_body_filters::CASES),
+        topic("SNS FIFO", sns_fifo::CASES),
+        topic("DynamoDB", dynamodb::CASES),
     ]
 }
