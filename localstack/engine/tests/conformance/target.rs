@@ -14,6 +14,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The engine's account.
 const ACCOUNT: &str = "000000000000";
 const REGION: &str = "us-east-1";
 
@@ -23,6 +24,7 @@ pub(crate) struct Target {
     pub(crate) sns: aws_sdk_sns::Client,
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
     url: String,
+    account: String,
     prefix: String,
     time: Time,
 }
@@ -34,13 +36,13 @@ enum Time {
 }
 
 macro_rules! client {
-    ($sdk:ident, $endpoint:expr) => {
+    ($sdk:ident, $endpoint:expr, $account:expr) => {
         $sdk::Client::from_conf(
             $sdk::Config::builder()
                 .behavior_version(BehaviorVersion::v2026_01_12())
                 .region(Region::new(REGION))
                 .endpoint_url($endpoint)
-                .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+                .credentials_provider(Credentials::new($account, "test", None, None, "test"))
                 .retry_config($sdk::config::retry::RetryConfig::disabled())
                 .http_client(aws_smithy_http_client::Builder::new().build_http())
                 .build(),
@@ -58,23 +60,30 @@ impl Target {
             ..Config::default()
         };
         let server = Server::bind("127.0.0.1:0", config).await?;
-        let target = Self::at(&server.endpoint_url(), case, Time::Moved(clock));
+        let target = Self::at(
+            &server.endpoint_url(),
+            ACCOUNT.into(),
+            case,
+            Time::Moved(clock),
+        );
         Ok((target, server))
     }
 
-    /// Something else that speaks AWS's protocols. `run` keeps names apart from those that
-    /// earlier runs left behind.
-    pub(crate) fn endpoint(url: &str, run: u64, case: &str) -> Self {
-        Self::at(url, &format!("{run:x}-{case}"), Time::Waited)
+    /// Something else that speaks AWS's protocols. LocalStack takes an access key of 12
+    /// digits for the account: with one of its own for each case, what a case does wrong to
+    /// it is no other case's failure.
+    pub(crate) fn endpoint(url: &str, account: u64, case: &str) -> Self {
+        Self::at(url, format!("{account:012}"), case, Time::Waited)
     }
 
-    fn at(url: &str, prefix: &str, time: Time) -> Self {
+    fn at(url: &str, account: String, case: &str, time: Time) -> Self {
         Self {
-            sqs: client!(aws_sdk_sqs, url),
-            sns: client!(aws_sdk_sns, url),
-            dynamodb: client!(aws_sdk_dynamodb, url),
+            sqs: client!(aws_sdk_sqs, url, account.as_str()),
+            sns: client!(aws_sdk_sns, url, account.as_str()),
+            dynamodb: client!(aws_sdk_dynamodb, url, account.as_str()),
             url: url.to_owned(),
-            prefix: prefix.to_owned(),
+            account,
+            prefix: case.to_owned(),
             time,
         }
     }
@@ -85,11 +94,11 @@ impl Target {
     }
 
     pub(crate) fn queue_arn(&self, name: &str) -> String {
-        format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}")
+        format!("arn:aws:sqs:{REGION}:{}:{name}", self.account)
     }
 
     pub(crate) fn topic_arn(&self, name: &str) -> String {
-        format!("arn:aws:sns:{REGION}:{ACCOUNT}:{name}")
+        format!("arn:aws:sns:{REGION}:{}:{name}", self.account)
     }
 
     /// A call of the JSON protocol to a service for which there is no SDK client here.
