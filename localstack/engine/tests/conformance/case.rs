@@ -29,9 +29,16 @@ impl From<String> for Failure {
 }
 
 /// Cases about one part of a service.
+#[derive(Clone, Copy)]
 pub(crate) struct Topic {
     pub(crate) title: &'static str,
     pub(crate) cases: &'static [Case],
+}
+
+impl Topic {
+    pub(crate) const fn new(title: &'static str, cases: &'static [Case]) -> Self {
+        Self { title, cases }
+    }
 }
 
 pub(crate) struct Case {
@@ -46,6 +53,8 @@ pub(crate) struct Case {
     pub(crate) takes: Duration,
     /// Whether it needs DynamoDB, which not every target has.
     pub(crate) needs_dynamodb: bool,
+    /// Whether it may leave something behind that breaks a target for other cases.
+    pub(crate) spoils: bool,
     pub(crate) run: fn(Target) -> Run,
 }
 
@@ -69,6 +78,12 @@ impl Case {
         self
     }
 
+    /// The case, which is run after all others.
+    pub(crate) const fn spoils(mut self) -> Self {
+        self.spoils = true;
+        self
+    }
+
     /// The case, which is about DynamoDB.
     pub(crate) const fn on_dynamodb(mut self) -> Self {
         self.needs_dynamodb = true;
@@ -87,6 +102,7 @@ macro_rules! case {
             open: None,
             takes: std::time::Duration::ZERO,
             needs_dynamodb: false,
+            spoils: false,
             run: |$target| $crate::case::boxed(async move { $body }),
         }
     };

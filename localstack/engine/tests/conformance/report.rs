@@ -3,7 +3,8 @@
 use crate::case::{Case, Topic};
 use crate::record::Record;
 use crate::run::{Results, Verdict};
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
 
 const INTRODUCTION: &str = "\
 # Conformance
@@ -20,8 +21,10 @@ CONFORMANCE_ENDPOINT=http://127.0.0.1:4566 UPDATE=1 cargo nextest run -p fanline
 ```
 
 A case states what the linked document says. On the engine, time is moved; elsewhere it has
-to be waited for, and cases that take longer than 8 seconds are not run. ✓ passes, ✗ differs,
-– not run.
+to be waited for, and cases that take longer than 8 seconds are not run.
+
+✓ does what the document says. ✗ does something else. ≠ does something else where the
+document leaves it open. – was not run.
 ";
 
 pub(crate) fn document(topics: &[Topic], engine: &Results, localstack: &Record) -> String {
@@ -73,8 +76,12 @@ impl Report<'_> {
             text,
             "| {title} | {} | {} | {} |",
             cases.clone().count(),
-            tally(cases.clone().map(|case| self.engine_verdict(case))),
-            tally(cases.map(|case| self.localstack.verdict(case.id))),
+            tally(
+                cases
+                    .clone()
+                    .map(|case| Sign::of(case, &self.engine_verdict(case)))
+            ),
+            tally(cases.map(|case| Sign::of(case, &self.localstack.verdict(case.id)))),
         );
     }
 
@@ -110,13 +117,18 @@ impl Report<'_> {
         line!(text, "\n## What AWS's documents leave open\n");
         line!(
             text,
-            "| Case | Documented | What the engine does beyond that |\n|---|---|---|"
+            "| Case | Documented | What the engine does beyond that | LocalStack 4.14 |\n|---|---|---|---|"
         );
         for case in self.cases() {
             if let Some(choice) = case.open {
+                let localstack = match self.localstack.verdict(case.id) {
+                    Verdict::Passed => "the same".to_owned(),
+                    Verdict::Failed(found) => cell(&found),
+                    Verdict::NotRun(reason) => reason,
+                };
                 line!(
                     text,
-                    "| `{}` | {} {} | {choice} |",
+                    "| `{}` | {} {} | {choice} | {localstack} |",
                     case.id,
                     case.behaviour,
                     link(case)
@@ -140,8 +152,8 @@ impl Report<'_> {
                     case.id,
                     case.behaviour,
                     link(case),
-                    sign(&self.engine_verdict(case)),
-                    sign(&self.localstack.verdict(case.id)),
+                    show(case, &self.engine_verdict(case)),
+                    show(case, &self.localstack.verdict(case.id)),
                 );
             }
         }
@@ -161,28 +173,56 @@ fn link(case: &Case) -> String {
     format!("[{}]({})", case.document.title, case.document.url)
 }
 
-fn sign(verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::Passed => "✓".into(),
-        Verdict::Failed(_) => "✗".into(),
-        Verdict::NotRun(reason) => format!("– {reason}"),
+/// What a cell shows of a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Sign {
+    Passed,
+    Differs,
+    /// Differs where the documents leave it open.
+    DiffersAsAllowed,
+    NotRun,
+}
+
+impl Sign {
+    fn of(case: &Case, verdict: &Verdict) -> Self {
+        match verdict {
+            Verdict::Passed => Self::Passed,
+            Verdict::Failed(_) if case.open.is_some() => Self::DiffersAsAllowed,
+            Verdict::Failed(_) => Self::Differs,
+            Verdict::NotRun(_) => Self::NotRun,
+        }
     }
 }
 
-/// `30 ✓`, `28 ✓ 2 ✗`, with what was not run at the end.
-fn tally(verdicts: impl Iterator<Item = Verdict>) -> String {
-    let mut counts = [0; 3];
-    for verdict in verdicts {
-        counts[match verdict {
-            Verdict::Passed => 0,
-            Verdict::Failed(_) => 1,
-            Verdict::NotRun(_) => 2,
-        }] += 1;
+impl fmt::Display for Sign {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Passed => "✓",
+            Self::Differs => "✗",
+            Self::DiffersAsAllowed => "≠",
+            Self::NotRun => "–",
+        })
     }
-    let parts = counts.iter().zip(["✓", "✗", "–"]);
-    let parts = parts.filter(|(count, _)| **count > 0);
-    let parts: Vec<String> = parts
-        .map(|(count, sign)| format!("{count} {sign}"))
+}
+
+/// A sign, and why where there is none.
+fn show(case: &Case, verdict: &Verdict) -> String {
+    let sign = Sign::of(case, verdict);
+    match verdict {
+        Verdict::NotRun(reason) => format!("{sign} {reason}"),
+        _ => sign.to_string(),
+    }
+}
+
+/// `28 ✓ 2 ✗`.
+fn tally(signs: impl Iterator<Item = Sign>) -> String {
+    let mut counts = BTreeMap::new();
+    for sign in signs {
+        *counts.entry(sign).or_insert(0) += 1;
+    }
+    let parts: Vec<String> = counts
+        .iter()
+        .map(|(sign, count)| format!("{count} {sign}"))
         .collect();
     parts.join(" ")
 }

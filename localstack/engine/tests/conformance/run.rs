@@ -92,17 +92,25 @@ async fn verdict(
 
 /// All cases on one endpoint, apart from those it cannot run.
 pub(crate) async fn on_endpoint(topics: &[Topic], url: &str) -> Results {
-    let run = fastrand::u64(..0xffff_ffff);
+    // Accounts that no earlier run has used.
+    let first_account = fastrand::u64(1..100_000_000) * 1000;
+    let cases = topics.iter().flat_map(|topic| topic.cases);
+    let mut cases: Vec<(u64, &Case)> = (first_account..).zip(cases).collect();
+    cases.sort_by_key(|(_, case)| case.spoils);
     let mut running = Running::default();
-    for case in topics.iter().flat_map(|topic| topic.cases) {
+    for (account, case) in cases {
         if let Some(reason) = reason_not_to_run(case) {
             running.results.0.insert(case.id, Verdict::NotRun(reason));
             continue;
         }
-        let target = Target::endpoint(url, run, case.id);
+        if case.spoils {
+            running.wait().await;
+        }
+        let target = Target::endpoint(url, account, case.id);
         running.start(case, (case.run)(target));
     }
-    running.finish().await
+    running.wait().await;
+    running.results
 }
 
 fn reason_not_to_run(case: &Case) -> Option<String> {
@@ -143,12 +151,12 @@ impl Running {
         });
     }
 
-    async fn finish(mut self) -> Results {
+    /// Until all that were started have ended.
+    async fn wait(&mut self) {
         while let Some(finished) = self.tasks.join_next().await {
             if let Ok((id, verdict)) = finished {
                 self.results.0.insert(id, verdict);
             }
         }
-        self.results
     }
 }

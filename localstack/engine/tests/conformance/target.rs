@@ -7,6 +7,7 @@ use crate::sdk::{self, client};
 use aws_sdk_sqs::config::SharedHttpClient;
 use std::time::Duration;
 
+/// The engine's account.
 const ACCOUNT: &str = "000000000000";
 const REGION: &str = "us-east-1";
 
@@ -16,6 +17,7 @@ pub(crate) struct Target {
     pub(crate) sns: aws_sdk_sns::Client,
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
     pub(crate) streams: aws_sdk_dynamodbstreams::Client,
+    account: String,
     prefix: String,
     is_real: bool,
 }
@@ -25,23 +27,32 @@ impl Target {
     pub(crate) fn engine(case: &str) -> Self {
         let engine = sdk::engine(|_| {});
         let http_client = sdk::http_client(&engine);
-        Self::at(sdk::URL, case, &http_client, false)
+        Self::at(sdk::URL, ACCOUNT.into(), case, &http_client, false)
     }
 
-    /// Something else that speaks AWS's protocols. `run` keeps names apart from those that
-    /// earlier runs left behind.
-    pub(crate) fn endpoint(url: &str, run: u64, case: &str) -> Self {
+    /// Something else that speaks AWS's protocols. LocalStack takes an access key of 12
+    /// digits for the account: with one of its own for each case, what a case does wrong to
+    /// it is no other case's failure.
+    pub(crate) fn endpoint(url: &str, account: u64, case: &str) -> Self {
         let http_client = aws_smithy_http_client::Builder::new().build_http();
-        Self::at(url, &format!("{run:x}-{case}"), &http_client, true)
+        Self::at(url, format!("{account:012}"), case, &http_client, true)
     }
 
-    fn at(url: &str, prefix: &str, http_client: &SharedHttpClient, is_real: bool) -> Self {
+    fn at(
+        url: &str,
+        account: String,
+        case: &str,
+        http_client: &SharedHttpClient,
+        is_real: bool,
+    ) -> Self {
+        let key = account.as_str();
         Self {
-            sqs: client!(aws_sdk_sqs, url, http_client.clone()),
-            sns: client!(aws_sdk_sns, url, http_client.clone()),
-            dynamodb: client!(aws_sdk_dynamodb, url, http_client.clone()),
-            streams: client!(aws_sdk_dynamodbstreams, url, http_client.clone()),
-            prefix: prefix.to_owned(),
+            sqs: client!(aws_sdk_sqs, url, key, http_client.clone()),
+            sns: client!(aws_sdk_sns, url, key, http_client.clone()),
+            dynamodb: client!(aws_sdk_dynamodb, url, key, http_client.clone()),
+            streams: client!(aws_sdk_dynamodbstreams, url, key, http_client.clone()),
+            account,
+            prefix: case.to_owned(),
             is_real,
         }
     }
@@ -52,11 +63,11 @@ impl Target {
     }
 
     pub(crate) fn queue_arn(&self, name: &str) -> String {
-        format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}")
+        format!("arn:aws:sqs:{REGION}:{}:{name}", self.account)
     }
 
     pub(crate) fn topic_arn(&self, name: &str) -> String {
-        format!("arn:aws:sns:{REGION}:{ACCOUNT}:{name}")
+        format!("arn:aws:sns:{REGION}:{}:{name}", self.account)
     }
 
     /// Lets time pass.

@@ -38,15 +38,15 @@ pub(crate) fn http_client(engine: &InProcess) -> SharedHttpClient {
 /// What queue URLs and requests begin with; nothing listens there.
 pub(crate) const URL: &str = "http://127.0.0.1:4566";
 
-/// A client of an SDK: `client!(aws_sdk_sqs, sdk::URL, sdk::http_client(&engine))`.
+/// A client of an SDK: `client!(aws_sdk_sqs, sdk::URL, "key", sdk::http_client(&engine))`.
 macro_rules! client {
-    ($sdk:ident, $endpoint:expr, $http_client:expr) => {
+    ($sdk:ident, $endpoint:expr, $access_key:expr, $http_client:expr) => {
         $sdk::Client::from_conf(
             $sdk::Config::builder()
                 .behavior_version($crate::sdk::version())
                 .region($crate::sdk::region())
                 .endpoint_url($endpoint)
-                .credentials_provider($crate::sdk::credentials())
+                .credentials_provider($crate::sdk::credentials($access_key))
                 .retry_config($sdk::config::retry::RetryConfig::disabled())
                 .http_client($http_client)
                 .build(),
@@ -63,8 +63,8 @@ pub(crate) fn region() -> Region {
     Region::new("us-east-1")
 }
 
-pub(crate) fn credentials() -> Credentials {
-    Credentials::new("test", "test", None, None, "test")
+pub(crate) fn credentials(access_key: &str) -> Credentials {
+    Credentials::new(access_key, "test", None, None, "test")
 }
 
 struct Connector(InProcess);

@@ -20,7 +20,7 @@ impl World {
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
         let engine = sdk::engine(change);
         Self {
-            sqs: client!(aws_sdk_sqs, sdk::URL, sdk::http_client(&engine)),
+            sqs: client!(aws_sdk_sqs, sdk::URL, "test", sdk::http_client(&engine)),
             engine,
             started: Instant::now(),
         }

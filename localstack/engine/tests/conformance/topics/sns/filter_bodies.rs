@@ -1,6 +1,6 @@
 //! Filter policies on the message body.
 
-use super::sns_filtering::bodies_pass;
+use super::filtering::bodies_pass;
 use crate::case::{Case, case};
 use crate::check::refused;
 use crate::document::*;

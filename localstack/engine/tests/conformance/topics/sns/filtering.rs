@@ -49,6 +49,25 @@ impl Sample {
         self.attributes[1] = Some((name, data_type, value));
         self
     }
+
+    /// `k=5 (Number)`, as reports show it.
+    fn describe(&self) -> String {
+        let attributes = self.attributes.iter().flatten();
+        let shown: Vec<String> = attributes
+            .map(|(name, data_type, value)| format!("{name}={value} ({data_type})"))
+            .collect();
+        shown.join(", ")
+    }
+}
+
+/// A message with one attribute `k` of type String.
+pub(super) const fn k(passes: bool, value: &'static str) -> Sample {
+    Sample::of(passes, "k", "String", value)
+}
+
+/// A message with one attribute `k` of type Number.
+pub(super) const fn n(passes: bool, value: &'static str) -> Sample {
+    Sample::of(passes, "k", "Number", value)
 }
 
 /// Publishes all samples past a policy on attributes.
@@ -106,15 +125,4 @@ pub(super) async fn bodies_pass(
     expected.sort_unstable();
     let received = target.receive_all(&queue, expected.len()).await?;
     equal("bodies that passed", sorted_bodies(&received), expected)
-}
-
-impl Sample {
-    /// `k=5 (Number)`, as reports show it.
-    fn describe(&self) -> String {
-        let attributes = self.attributes.iter().flatten();
-        let shown: Vec<String> = attributes
-            .map(|(name, data_type, value)| format!("{name}={value} ({data_type})"))
-            .collect();
-        shown.join(", ")
-    }
 }

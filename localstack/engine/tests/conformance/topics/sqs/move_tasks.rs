@@ -1,7 +1,7 @@
 //! Moving dead letters back, or elsewhere.
 
 use crate::case::{Case, Failure, Outcome, case};
-use crate::check::{ensure, equal, refused, rejected, some};
+use crate::check::{ensure, equal, refused, refused_with_one_of, rejected, some};
 use crate::document::*;
 use crate::fixture::{redrive_policy, sorted_bodies, system_attribute};
 use crate::target::Target;
@@ -105,7 +105,8 @@ pub(super) const CASES: &[Case] = &[
             let count = system_attribute(&moved, "ApproximateReceiveCount")?;
             equal("ApproximateReceiveCount", count, "1")
         }
-    ),
+    )
+    .open("Whether its receive count starts anew: it does, as for any new message."),
     case!(
         "move-of-ordinary-queue",
         "Only a queue that is a dead-letter queue of another can be the source of a move task.",
@@ -287,16 +288,18 @@ pub(super) const CASES: &[Case] = &[
     .takes(5),
     case!(
         "move-cancel-unknown",
-        "Cancelling with a handle of no task answers ResourceNotFoundException.",
+        "Cancelling with a handle that no task has is refused.",
         CANCEL_MOVE_TASK,
         |target| {
             let call = target
                 .sqs
                 .cancel_message_move_task()
                 .task_handle("bm8gdGFzaw==");
-            refused(call.send().await, "ResourceNotFoundException")
+            let codes = ["ResourceNotFoundException", "InvalidParameterValue"];
+            refused_with_one_of(call.send().await, &codes)
         }
-    ),
+    )
+    .open("AWS does not say how it tells a wrong handle from one of a task it forgot."),
     case!(
         "move-cancel-completed",
         "Only a running task can be cancelled.",

@@ -3,7 +3,7 @@
 use crate::case::{Case, case};
 use crate::check::{ensure, equal, refused, some};
 use crate::document::*;
-use crate::fixture::{attribute_of_type, handle, sorted_bodies, system_attribute, text};
+use crate::fixture::{attribute_of_type, sorted_bodies, system_attribute, text};
 use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::{
     MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
@@ -288,72 +288,6 @@ pub(super) const CASES: &[Case] = &[
             target.expect_empty(&url).await
         }
     ),
-    case!(
-        "delete-ends-a-message",
-        "A deleted message does not come back when its visibility timeout ends.",
-        DELETE_MESSAGE,
-        |target| {
-            let url = target.queue("q", &[("VisibilityTimeout", "1")]).await?;
-            target.send(&url, "x").await?;
-            let message = target.receive_one(&url).await?;
-            target.delete(&url, &message).await?;
-            target.pass_seconds(2).await;
-            target.expect_empty(&url).await
-        }
-    )
-    .takes(2),
-    case!(
-        "delete-twice-succeeds",
-        "Deleting a message again succeeds.",
-        DELETE_MESSAGE,
-        |target| {
-            let url = target.queue("q", &[]).await?;
-            target.send(&url, "x").await?;
-            let message = target.receive_one(&url).await?;
-            target.delete(&url, &message).await?;
-            target.delete(&url, &message).await
-        }
-    )
-    .open("AWS speaks of old handles only; a second delete with the latest handle succeeds too."),
-    case!(
-        "delete-with-the-handle-of-an-earlier-receive",
-        "Deleting with a handle from an earlier receive succeeds, but may leave the message.",
-        DELETE_MESSAGE,
-        |target| {
-            let url = target.queue("q", &[("VisibilityTimeout", "1")]).await?;
-            target.send(&url, "x").await?;
-            let first = target.receive_one(&url).await?;
-            target.pass_seconds(1).await;
-            let second = target.receive_one(&url).await?;
-            ensure(handle(&first)? != handle(&second)?, || {
-                "both receives gave the same handle".into()
-            })?;
-            target.delete(&url, &first).await?;
-            target.pass_seconds(1).await;
-            equal(
-                "the body",
-                target.receive_one(&url).await?.body(),
-                Some("x"),
-            )
-        }
-    )
-    .takes(2)
-    .open("Whether the message is deleted: it is not, because someone else holds it by now."),
-    case!(
-        "delete-after-visibility-timeout",
-        "A message whose visibility timeout ended is deleted with its latest handle.",
-        DELETE_MESSAGE,
-        |target| {
-            let url = target.queue("q", &[("VisibilityTimeout", "1")]).await?;
-            target.send(&url, "x").await?;
-            let message = target.receive_one(&url).await?;
-            target.pass_seconds(1).await;
-            target.delete(&url, &message).await?;
-            target.expect_empty(&url).await
-        }
-    )
-    .takes(1)
-    .open("AWS only says that the handle of the most recent receive must be used."),
     case!(
         "counts-by-state",
         "A queue counts available, delayed and in-flight messages apart.",
