@@ -79,7 +79,6 @@ documents! { "sns/latest/dg/":
     AND_OR = "SNS AND/OR logic", "and-or-logic";
     FILTER_CONSTRAINTS = "SNS filter policy constraints", "subscription-filter-policy-constraints";
     FILTER_POLICIES = "SNS filter policies", "sns-subscription-filter-policies";
-    FILTER_SCOPE = "SNS filter policy scope", "sns-message-filtering-scope";
     KEY_MATCHING = "SNS key matching", "attribute-key-matching";
     MESSAGE_FORMATS = "SNS JSON formats", "sns-message-and-json-formats";
     NUMERIC_MATCHING = "SNS numeric value matching", "numeric-value-matching";

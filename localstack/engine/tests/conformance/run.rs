@@ -22,8 +22,8 @@ pub(crate) struct Results(pub(crate) BTreeMap<&'static str, Verdict>);
 
 /// Cases that take longer are left out where time cannot be moved.
 const PATIENCE: Duration = Duration::from_secs(8);
-/// An answer that takes longer will not come.
-const STUCK: Duration = Duration::from_secs(40);
+/// What a case may take beyond the time it lets pass; longer, and an answer will not come.
+const GRACE: Duration = Duration::from_secs(40);
 const AT_ONCE: usize = 6;
 
 impl Results {
@@ -125,14 +125,14 @@ impl Default for Running {
 
 impl Running {
     fn start(&mut self, case: &Case, run: impl Future<Output = Outcome> + Send + 'static) {
-        let (id, places) = (case.id, self.places.clone());
+        let (id, places, limit) = (case.id, self.places.clone(), case.takes + GRACE);
         self.tasks.spawn(async move {
             let _place = places.acquire_owned().await;
             // In a task of its own: a panic is then this case's failure and nobody else's.
-            let run = tokio::spawn(tokio::time::timeout(STUCK, run));
+            let run = tokio::spawn(tokio::time::timeout(limit, run));
             let verdict = match run.await {
                 Ok(Ok(outcome)) => outcome.into(),
-                Ok(Err(_)) => Verdict::Failed(format!("no answer within {STUCK:?}")),
+                Ok(Err(_)) => Verdict::Failed(format!("no answer within {limit:?}")),
                 Err(error) => Verdict::Failed(format!("the case itself broke: {error}")),
             };
             (id, verdict)

@@ -208,6 +208,23 @@ pub(super) const CASES: &[Case] = &[
             let call = target.sns.subscribe().topic_arn(&topic).protocol("sqs");
             rejected(call.endpoint(target.arn_of(&queue).await?).send().await)
         }
+    )
+    .open("The page does not say so; AWS's error does: FIFO queues can not be subscribed to standard topics."),
+    case!(
+        "fifo-topic-protocols",
+        "Subscribing an email address or an HTTP endpoint to a FIFO topic is refused.",
+        SNS_FIFO_DELIVERY,
+        |target| {
+            let topic = target.fifo_topic("t", &[]).await?;
+            for (protocol, endpoint) in [
+                ("email", "someone@example.com"),
+                ("https", "https://example.com/hook"),
+            ] {
+                let call = target.sns.subscribe().topic_arn(&topic).protocol(protocol);
+                refused(call.endpoint(endpoint).send().await, "InvalidParameter")?;
+            }
+            Ok(())
+        }
     ),
     case!(
         "fifo-topic-batch",

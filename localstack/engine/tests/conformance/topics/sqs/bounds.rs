@@ -194,7 +194,7 @@ pub(super) const CASES: &[Case] = &[
             let longest = "n".repeat(255);
             let call = target.sending(&url, "x").message_attributes(&longest, text("v")?);
             call.message_attributes("a.b-c_D9", text("v")?).send().await?;
-            for name in [".first", "last.", "tw..ice", "with space", &format!("{longest}n")] {
+            for name in [".first", "last.", "tw..ice", "with space", &format!("{longest}nn")] {
                 let call = target.sending(&url, "x").message_attributes(name, text("v")?);
                 let answer = call.send().await;
                 ensure(answer.is_err(), || format!("the name {name:?} was accepted"))?;
