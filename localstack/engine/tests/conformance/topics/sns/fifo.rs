@@ -85,7 +85,7 @@ pub(super) const CASES: &[Case] = &[
     case!(
         "fifo-topic-notification",
         "A wrapped notification of a FIFO topic carries its SequenceNumber.",
-        SNS_FIFO_DELIVERY,
+        SNS_FIFO_ORDERING,
         |target| {
             let topic = target.fifo_topic("t", &[]).await?;
             let queue = target.fifo_queue("q", &[]).await?;
