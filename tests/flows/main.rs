@@ -6,6 +6,7 @@ mod bad_input;
 mod boundaries;
 mod dev;
 mod endpoint;
+mod engine;
 mod events_file;
 mod fifo;
 mod lambda_event;

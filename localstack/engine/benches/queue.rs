@@ -1,95 +1,150 @@
 //! How fast the SQS state machine is, alone: send, receive and delete in batches of ten messages
-//! of 600 bytes, while a backlog waits in the queue. One core, no HTTP, no JSON on the way in or
-//! out except the delete's receipt handles.
+//! of 600 bytes on one core, no HTTP and no JSON. Once with a backlog waiting in the queue, once
+//! with that many message groups in a FIFO queue.
 //!
-//! `cargo bench -p fanline-engine`
+//! `cargo bench -p fanline-engine --bench queue`
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
-use std::{hint::black_box, time::Duration};
+use std::{hint::black_box, sync::Arc, time::Duration};
 
 use fanline_engine::{
-    Engine, EngineOptions, Identity,
-    sqs::{SqsRequest, SqsResponse},
+    Engine, EngineOptions, EpochMillis,
+    sqs::{
+        CreateQueue, DeleteEntry, DeleteMessageBatch, ReceiveMessage, SendMessage,
+        SendMessageBatch, SqsRequest, SqsResponse,
+    },
 };
-use serde_json::json;
 
-const URL: &str = "http://127.0.0.1/000000000000/bench";
 const BASE: &str = "http://127.0.0.1";
-const BATCHES: u32 = 20_000;
+const ROUNDS: usize = 20_000;
+const BATCH: usize = 10;
 
-fn request(operation: &str, body: &serde_json::Value) -> SqsRequest {
-    SqsRequest::parse(operation, body.to_string().as_bytes()).unwrap()
+struct Bench {
+    engine: Engine,
+    now: EpochMillis,
+    queue: &'static str,
+    groups: Vec<Arc<str>>,
+    next_group: usize,
+    sent: u64,
 }
 
-fn send_batch() -> SqsRequest {
-    let entries: Vec<_> = (0..10)
-        .map(|id| json!({"Id": id.to_string(), "MessageBody": "x".repeat(600)}))
-        .collect();
-    request(
-        "SendMessageBatch",
-        &json!({"QueueUrl": URL, "Entries": entries}),
-    )
-}
-
-fn cycles(backlog: usize) -> (f64, f64) {
-    let mut engine = Engine::new(EngineOptions {
-        identity: Identity {
-            region: "us-east-1".into(),
-            account: "000000000000".into(),
-        },
-        enforce_queue_policies: true,
-        seed: 1,
-    });
-    let mut now = 1_771_065_000_000;
-    let step = |engine: &mut Engine, now: u64, request: SqsRequest| {
-        engine.sqs(now, BASE, request).answer.unwrap()
-    };
-    step(
-        &mut engine,
-        now,
-        request("CreateQueue", &json!({"QueueName": "bench"})),
-    );
-    let send = send_batch();
-    let filling = tokio::time::Instant::now();
-    for _ in 0..backlog / 10 {
-        black_box(step(&mut engine, now, send.clone()));
+impl Bench {
+    fn new(groups: usize) -> Self {
+        let queue = if groups == 0 { "bench" } else { "bench.fifo" };
+        let fifo = (groups > 0).then(|| ("FifoQueue".to_owned(), "true".to_owned()));
+        let mut bench = Self {
+            engine: Engine::new(EngineOptions::default()),
+            now: 1_771_065_000_000,
+            queue,
+            groups: (0..groups)
+                .map(|group| format!("g-{group}").into())
+                .collect(),
+            next_group: 0,
+            sent: 0,
+        };
+        bench.call(SqsRequest::CreateQueue(CreateQueue {
+            queue_name: queue.into(),
+            attributes: fifo.into_iter().collect(),
+            ..CreateQueue::default()
+        }));
+        bench
     }
-    let filled = rate(backlog.max(1), filling.elapsed());
-    let receive = request(
-        "ReceiveMessage",
-        &json!({"QueueUrl": URL, "MaxNumberOfMessages": 10}),
-    );
-    let started = tokio::time::Instant::now();
-    for _ in 0..BATCHES {
-        now += 1;
-        step(&mut engine, now, send.clone());
-        let SqsResponse::Received(received) = step(&mut engine, now, receive.clone()) else {
+
+    fn call(&mut self, request: SqsRequest) -> SqsResponse {
+        self.engine.sqs(self.now, BASE, request).answer.unwrap()
+    }
+
+    fn send(&mut self, body: &Arc<str>) {
+        let entries = (0..BATCH).map(|id| SendMessage {
+            id: id.to_string(),
+            ..self.message(body)
+        });
+        let entries = entries.collect();
+        let sent = self.call(SqsRequest::SendMessageBatch(SendMessageBatch {
+            queue_url: self.queue.into(),
+            entries,
+        }));
+        black_box(sent);
+    }
+
+    fn message(&mut self, body: &Arc<str>) -> SendMessage {
+        self.sent += 1;
+        let group = self.groups.get(self.next_group % self.groups.len().max(1));
+        self.next_group += 1;
+        SendMessage {
+            // A body of its own, as every message that comes over the wire has.
+            message_body: Arc::from(&**body),
+            message_deduplication_id: group.map(|_| self.sent.to_string().into()),
+            message_group_id: group.cloned(),
+            ..SendMessage::default()
+        }
+    }
+
+    fn receive_and_delete(&mut self) -> usize {
+        let answer = self.call(SqsRequest::ReceiveMessage(ReceiveMessage {
+            queue_url: self.queue.into(),
+            max_number_of_messages: Some(BATCH as i64),
+            ..ReceiveMessage::default()
+        }));
+        let SqsResponse::Received(received) = answer else {
             panic!("a receive answers with messages");
         };
-        let handles = received.messages.iter().enumerate();
-        let entries: Vec<_> = handles
-            .map(|(id, message)| json!({"Id": id.to_string(), "ReceiptHandle": message.receipt_handle}))
-            .collect();
-        let delete = request(
-            "DeleteMessageBatch",
-            &json!({"QueueUrl": URL, "Entries": entries}),
-        );
-        black_box(step(&mut engine, now, delete));
+        let count = received.messages.len();
+        let entries = received.messages.into_iter().enumerate();
+        let entries = entries.map(|(id, message)| DeleteEntry {
+            id: id.to_string(),
+            receipt_handle: message.receipt_handle,
+        });
+        let entries = entries.collect();
+        let deleted = self.call(SqsRequest::DeleteMessageBatch(DeleteMessageBatch {
+            queue_url: self.queue.into(),
+            entries,
+        }));
+        black_box(deleted);
+        count
     }
-    (rate(BATCHES as usize * 10, started.elapsed()), filled)
 }
 
-fn rate(messages: usize, elapsed: Duration) -> f64 {
-    messages as f64 / elapsed.as_secs_f64()
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+fn timed(work: impl FnOnce()) -> Duration {
+    let started = std::time::Instant::now();
+    work();
+    started.elapsed()
+}
+
+fn measure(groups: usize, backlog: usize) -> (f64, f64) {
+    let body: Arc<str> = "x".repeat(600).into();
+    let mut bench = Bench::new(groups);
+    let filling = timed(|| (0..backlog / BATCH).for_each(|_| bench.send(&body)));
+    let mut handled = 0;
+    let cycling = timed(|| {
+        for _ in 0..ROUNDS {
+            bench.now += 1;
+            bench.send(&body);
+            handled += bench.receive_and_delete();
+        }
+    });
+    assert_eq!(handled, ROUNDS * BATCH);
+    (
+        handled as f64 / cycling.as_secs_f64(),
+        backlog as f64 / filling.as_secs_f64(),
+    )
 }
 
 fn main() {
     println!(
-        "{:>9}  {:>18}  {:>12}",
-        "backlog", "cycles per second", "sends per second"
+        "{:>9}  {:>14}  {:>17}  {:>16}",
+        "messages", "message groups", "cycles per second", "sends per second"
     );
-    for backlog in [1_000, 100_000, 1_000_000] {
-        let (cycles, sends) = cycles(backlog);
-        println!("{backlog:>9}  {cycles:>18.0}  {sends:>12.0}");
+    for (groups, backlog) in [
+        (0, 1_000),
+        (0, 100_000),
+        (0, 1_000_000),
+        (1_000, 1_000),
+        (100_000, 100_000),
+        (1_000_000, 1_000_000),
+    ] {
+        let (cycles, sends) = measure(groups, backlog);
+        println!("{backlog:>9}  {groups:>14}  {cycles:>17.0}  {sends:>16.0}");
     }
 }

@@ -3,11 +3,13 @@
 //! The checksum covers the attributes sorted by name, length-prefixed, with one byte
 //! telling text from binary. Any other order gives a checksum that Java clients refuse.
 
+use crate::identity::Md5Sum;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The value of a message attribute.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttributeValue {
     /// `String`, `Number` or `Binary`, optionally with a label: `Number.int`.
     pub data_type: Arc<str>,
@@ -16,12 +18,12 @@ pub struct AttributeValue {
 }
 
 /// Text (also for numbers) or bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AttributeData {
     /// A string, or a number as it was written.
     Text(Arc<str>),
     /// Bytes.
-    Binary(Bytes),
+    Binary(#[serde(with = "base64_text")] Bytes),
 }
 
 impl AttributeValue {
@@ -57,7 +59,7 @@ impl AttributeValue {
 }
 
 /// Attributes sorted by name, with their checksum and size computed once.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attributes {
     entries: Vec<(Arc<str>, AttributeValue)>,
     size: usize,
@@ -130,7 +132,7 @@ impl Attributes {
     }
 
     /// AWS's MD5OfMessageAttributes.
-    pub(crate) fn md5(&self) -> Option<[u8; 16]> {
+    pub(crate) fn md5(&self) -> Option<Md5Sum> {
         if self.entries.is_empty() {
             return None;
         }
@@ -155,7 +157,26 @@ impl Attributes {
         for (at, kind) in transport.into_iter().rev() {
             encoded.insert(at, kind);
         }
-        Some(crate::identity::md5(&encoded))
+        Some(Md5Sum::of(&encoded))
+    }
+}
+
+mod base64_text {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use bytes::Bytes;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &Bytes, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Bytes, D::Error> {
+        let text = String::deserialize(from)?;
+        STANDARD
+            .decode(text)
+            .map(Bytes::from)
+            .map_err(D::Error::custom)
     }
 }
 
@@ -224,7 +245,6 @@ pub(crate) fn parse_number(text: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::hex;
 
     fn one(name: &str, value: AttributeValue) -> Result<Attributes, String> {
         Attributes::new([(name.to_owned(), value)])
@@ -251,7 +271,7 @@ mod tests {
             ),
         ] {
             let attributes = one("timestamp", AttributeValue::text(data_type, value));
-            let sum = attributes.expect("valid").md5().map(|sum| hex(&sum));
+            let sum = attributes.expect("valid").md5().map(|sum| sum.to_string());
             assert_eq!(sum.as_deref(), Some(expected), "{data_type} {value}");
         }
     }

@@ -1,17 +1,29 @@
-//! Where the time comes from: nothing else in this crate reads a clock.
+//! Where the time comes from: nothing else in this crate reads a clock or waits.
 //!
 //! The state machines take `now` as an argument. Only the fronts hold a [`Clock`],
-//! so a test or a simulation that hands in its own owns time completely.
+//! so a test or a simulation that hands in its own owns time completely. Waiting goes
+//! through the clock too: a long poll that slept by another clock than the one that
+//! ends its message's delay would wait too long or for ever.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// Milliseconds since the Unix epoch, the resolution SQS itself reports.
 pub type EpochMillis = u64;
+
+/// A wait for a moment.
+pub type Sleep<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// A source of the current time.
 pub trait Clock: Send + Sync + 'static {
     /// The current time.
     fn now(&self) -> EpochMillis;
+
+    /// Ends when that time has come. It may end early: who waits looks again.
+    fn sleep_until(&self, at: EpochMillis) -> Sleep<'_>;
 }
 
 /// The machine's clock.
@@ -28,28 +40,73 @@ impl Clock for SystemClock {
             .duration_since(std::time::UNIX_EPOCH)
             .map_or(0, |elapsed| elapsed.as_millis() as EpochMillis)
     }
+
+    fn sleep_until(&self, at: EpochMillis) -> Sleep<'_> {
+        Box::pin(tokio::time::sleep(until(self.now(), at)))
+    }
 }
 
-/// A clock that moves only when told to.
-#[derive(Debug, Default)]
-pub struct ManualClock(AtomicU64);
+/// A clock that moves only when told to. Long polls wait for it.
+#[derive(Debug)]
+pub struct ManualClock(watch::Sender<EpochMillis>);
 
 impl ManualClock {
     /// A clock standing at `now`.
     pub fn at(now: EpochMillis) -> Self {
-        Self(AtomicU64::new(now))
+        Self(watch::Sender::new(now))
     }
 
-    /// Moves the clock forward.
-    pub fn advance(&self, by: std::time::Duration) {
-        self.0.fetch_add(by.as_millis() as u64, Ordering::SeqCst);
+    /// Moves the clock forward and wakes who waited for that.
+    pub fn advance(&self, by: Duration) {
+        self.0
+            .send_modify(|now| *now = now.saturating_add(by.as_millis() as EpochMillis));
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> EpochMillis {
-        self.0.load(Ordering::SeqCst)
+        *self.0.borrow()
     }
+
+    fn sleep_until(&self, at: EpochMillis) -> Sleep<'_> {
+        let mut moved = self.0.subscribe();
+        Box::pin(async move {
+            // The sender lives as long as `self`, so the wait cannot fail.
+            let _ = moved.wait_for(|now| *now >= at).await;
+        })
+    }
+}
+
+/// A clock that follows tokio's, so that a paused runtime owns it: virtual time, in which
+/// hours pass as soon as nothing is left to do.
+#[derive(Debug)]
+pub struct TokioClock {
+    started: Instant,
+    at_start: EpochMillis,
+}
+
+impl TokioClock {
+    /// A clock that shows `now` now. To be called inside the runtime whose time it follows.
+    pub fn starting_at(now: EpochMillis) -> Self {
+        Self {
+            started: Instant::now(),
+            at_start: now,
+        }
+    }
+}
+
+impl Clock for TokioClock {
+    fn now(&self) -> EpochMillis {
+        self.at_start + self.started.elapsed().as_millis() as EpochMillis
+    }
+
+    fn sleep_until(&self, at: EpochMillis) -> Sleep<'_> {
+        Box::pin(tokio::time::sleep(until(self.now(), at)))
+    }
+}
+
+fn until(now: EpochMillis, at: EpochMillis) -> Duration {
+    Duration::from_millis(at.saturating_sub(now))
 }
 
 /// Writes a time as AWS does in notifications: `2026-02-14T10:30:00.000Z`.

@@ -7,18 +7,31 @@
 use crate::EpochMillis;
 use crate::identity::Identity;
 use crate::sns::{Sns, SnsError, SnsRequest, SnsResponse, TopicDelivery};
-use crate::sqs::{Delivery, Sqs, SqsRequest, SqsStep};
+use crate::sqs::{Delivery, Liberties, Sqs, SqsRequest, SqsStep};
 use std::sync::Arc;
 
 /// How the engine behaves.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct EngineOptions {
     /// Region and account of every ARN.
     pub identity: Identity,
     /// Whether a queue takes messages from a topic only if its policy says so, as on AWS.
     pub enforce_queue_policies: bool,
-    /// Decides every id.
+    /// What AWS leaves open on standard queues.
+    pub liberties: Liberties,
+    /// Decides every id, and where liberties are taken.
     pub seed: u64,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            identity: Identity::default(),
+            enforce_queue_policies: true,
+            liberties: Liberties::default(),
+            seed: 0,
+        }
+    }
 }
 
 /// SQS and SNS of one account.
@@ -59,10 +72,11 @@ impl Engine {
         let EngineOptions {
             identity,
             enforce_queue_policies,
+            liberties,
             seed,
         } = options;
         Self {
-            sqs: Sqs::new(identity.clone(), seed),
+            sqs: Sqs::new(identity.clone(), liberties, seed),
             sns: Sns::new(identity.clone(), seed.wrapping_add(1)),
             identity,
             enforce_queue_policies,
@@ -85,6 +99,12 @@ impl Engine {
             answer: step.answer,
             woken: self.sqs.take_woken(),
         }
+    }
+
+    /// Begins to note changes, for whoever keeps them.
+    pub(crate) fn keep_journal(&mut self) {
+        self.sqs.keep_journal();
+        self.sns.keep_journal();
     }
 
     /// Deliveries that did not reach their queue.

@@ -17,18 +17,21 @@
 
 pub mod attribute;
 mod clock;
+mod data;
 mod dynamodb;
 mod engine;
 mod http;
 mod identity;
+mod in_process;
 mod query;
 mod server;
 pub mod sns;
 pub mod sqs;
 mod wildcard;
 
-pub use clock::{Clock, EpochMillis, ManualClock, SystemClock};
+pub use clock::{Clock, EpochMillis, ManualClock, Sleep, SystemClock, TokioClock};
 pub use engine::{Engine, EngineOptions, Published, Undelivered};
-pub use identity::Identity;
+pub use identity::{Identity, Md5Of, Md5Sum, MessageId};
+pub use in_process::InProcess;
 pub use query::Form;
 pub use server::{Config, QueueReport, Server};

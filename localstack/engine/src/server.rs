@@ -3,17 +3,18 @@
 //! Shutting down ends waiting receives at once: a client would rather see its connection
 //! close than wait 20 seconds for nothing.
 
-use crate::dynamodb::DynamoDb;
-use crate::engine::{Engine, EngineOptions, Undelivered};
+use crate::dynamodb::Threads;
+use crate::engine::Undelivered;
 use crate::http::{State, route};
-use crate::identity::Identity;
-use crate::sqs::{Counts, QueueTotals};
+use crate::in_process::InProcess;
+use crate::sqs::{Counts, Liberties, QueueTotals};
 use crate::{Clock, SystemClock};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, ToSocketAddrs};
@@ -29,10 +30,15 @@ pub struct Config {
     pub account: String,
     /// Whether SNS delivers only where the queue's policy admits the topic, as AWS does.
     pub enforce_queue_policies: bool,
-    /// Decides all ids; random by default.
+    /// What AWS leaves open on standard queues; by default nothing is made use of.
+    pub liberties: Liberties,
+    /// Decides all ids and liberties; random by default.
     pub seed: u64,
     /// Where time comes from; the machine's clock by default.
     pub clock: Arc<dyn Clock>,
+    /// A folder that keeps queues, topics, messages and tables over restarts; everything is in
+    /// memory by default. Tables then live by the machine's clock, not by `clock`.
+    pub data: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -41,15 +47,17 @@ impl Default for Config {
             region: "us-east-1".into(),
             account: "000000000000".into(),
             enforce_queue_policies: true,
+            liberties: Liberties::default(),
             seed: fastrand::u64(..),
             clock: Arc::new(SystemClock),
+            data: None,
         }
     }
 }
 
 /// A running engine.
 pub struct Server {
-    state: Arc<State>,
+    engine: InProcess,
     address: SocketAddr,
     stop: watch::Sender<bool>,
     accepting: JoinHandle<()>,
@@ -70,26 +78,15 @@ impl Server {
     /// Listens on `address`; port 0 picks a free one.
     ///
     /// # Errors
-    /// The port is in use, or the embedded database does not open.
+    /// The port is in use, or the data folder cannot be used.
     pub async fn bind(address: impl ToSocketAddrs, config: Config) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let dynamodb = DynamoDb::new(config.clock.clone(), &config.region, &config.account)
-            .map_err(io::Error::other)?;
-        let engine = Engine::new(EngineOptions {
-            identity: Identity {
-                region: config.region,
-                account: config.account.clone(),
-            },
-            enforce_queue_policies: config.enforce_queue_policies,
-            seed: config.seed,
-        });
-        let state = State::new(engine, config.clock, dynamodb, config.account, address);
-        let state = Arc::new(state);
+        let engine = InProcess::build(config, format!("http://{address}"), Threads::Blocking)?;
         let (stop, stopped) = watch::channel(false);
-        let accepting = tokio::spawn(accept(listener, state.clone(), stopped));
+        let accepting = tokio::spawn(accept(listener, engine.state().clone(), stopped));
         Ok(Self {
-            state,
+            engine,
             address,
             stop,
             accepting,
@@ -108,22 +105,12 @@ impl Server {
 
     /// All queues, in order of their names.
     pub fn queues(&self) -> Vec<QueueReport> {
-        let now = self.state.now();
-        let mut engine = self.state.engine();
-        let names: Vec<Arc<str>> = engine.sqs.queue_names().cloned().collect();
-        let report = |name: Arc<str>| {
-            Some(QueueReport {
-                counts: engine.sqs.counts(now, &name)?,
-                totals: engine.sqs.totals(&name)?,
-                name,
-            })
-        };
-        names.into_iter().filter_map(report).collect()
+        self.engine.queues()
     }
 
     /// Messages that SNS could not deliver to a subscribed queue.
     pub fn undelivered(&self) -> Undelivered {
-        self.state.engine().undelivered()
+        self.engine.undelivered()
     }
 
     /// Closes all connections and frees the port.
@@ -134,6 +121,9 @@ impl Server {
     }
 }
 
+/// Connections served at once; others wait to be accepted. Each may hold a request of 16 MB.
+const MOST_CONNECTIONS: usize = 1024;
+
 async fn accept(listener: TcpListener, state: Arc<State>, mut stopped: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     loop {
@@ -141,7 +131,7 @@ async fn accept(listener: TcpListener, state: Arc<State>, mut stopped: watch::Re
             // Also ends when the server value is dropped.
             _ = stopped.changed() => break,
             Some(_) = connections.join_next() => {}
-            accepted = listener.accept() => match accepted {
+            accepted = listener.accept(), if connections.len() < MOST_CONNECTIONS => match accepted {
                 Ok((stream, _)) => {
                     // Answers are small and awaited: batching them with Nagle costs 40 ms each.
                     let _ = stream.set_nodelay(true);

@@ -13,6 +13,9 @@ use crate::Error;
 /// Region of local stand-ins if none is configured.
 pub const LOCAL_REGION: &str = "us-east-1";
 
+/// Account of local stand-ins, in ARNs and queue URLs.
+pub const LOCAL_ACCOUNT: &str = "000000000000";
+
 /// The SDK configuration. With an endpoint, everything goes there, and region and credentials
 /// are made up if there are none: local stand-ins take any.
 ///

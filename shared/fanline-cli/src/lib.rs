@@ -1,6 +1,7 @@
 //! What the `fanline` command is made of, as a library, so that each part can be tested alone.
 //!
 //! - [`dev`] runs a template's functions and queues on this machine.
+//! - [`engine`] serves SQS, SNS and DynamoDB alone.
 //! - [`publish`] sends events to a topic, from the command line or a file.
 //! - [`template`] reads `template.yaml` as CloudFormation would.
 //! - [`lambda`] runs unmodified function binaries as AWS Lambda would.
@@ -8,7 +9,9 @@
 
 pub mod aws;
 pub mod dev;
+pub mod engine;
 mod error;
+mod interrupt;
 pub mod lambda;
 pub mod mapping;
 pub mod publish;

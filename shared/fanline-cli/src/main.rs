@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use fanline_cli::{dev, publish};
+use fanline_cli::{dev, engine, publish};
 
 /// Builds, runs and feeds serverless workers on SNS, SQS, Lambda and DynamoDB.
 #[derive(Parser)]
@@ -17,6 +17,8 @@ struct Arguments {
 enum Command {
     /// Runs everything template.yaml declares on this machine and shows what becomes of each event.
     Dev(dev::Options),
+    /// Serves SQS, SNS and DynamoDB on one port of this machine.
+    Engine(engine::Options),
     /// Publishes one event, or a file of them, to a topic.
     Publish(publish::Options),
 }
@@ -25,6 +27,7 @@ enum Command {
 async fn main() -> ExitCode {
     let ended = match Arguments::parse().command {
         Command::Dev(options) => dev::run(options).await,
+        Command::Engine(options) => engine::run(options).await,
         Command::Publish(options) => publish::run(options).await,
     };
     match ended {

@@ -1,20 +1,33 @@
 //! DynamoDB beside SQS and SNS: dynoxide, embedded, on the engine's clock.
 //!
-//! dynoxide's calls block on SQLite, so each runs on tokio's blocking threads; called on
-//! the reactor they would hold up every long poll.
+//! dynoxide's calls block on SQLite, so a server runs each on tokio's blocking threads; called
+//! on the reactor they would hold up every long poll.
 
 mod dispatch;
 mod names;
+mod streams;
 
 use crate::Clock;
+use crate::identity::Identity;
 use dynoxide::{Database, DynoxideError};
+use std::path::Path;
 use std::sync::Arc;
 
-/// An in-memory DynamoDB.
+/// DynamoDB, in memory or in a file.
 #[derive(Clone)]
 pub(crate) struct DynamoDb {
     database: Database,
     names: Arc<names::Names>,
+    threads: Threads,
+}
+
+/// Which thread a call runs on.
+#[derive(Clone, Copy)]
+pub(crate) enum Threads {
+    /// One of tokio's for blocking work.
+    Blocking,
+    /// The caller's: in virtual time, other threads would make the order of calls a matter of luck.
+    Callers,
 }
 
 /// Status and JSON body of an answer.
@@ -26,17 +39,27 @@ pub(crate) struct Answer {
 impl DynamoDb {
     pub(crate) fn new(
         clock: Arc<dyn Clock>,
-        region: &str,
-        account: &str,
+        identity: &Identity,
+        threads: Threads,
+        file: Option<&Path>,
     ) -> Result<Self, DynoxideError> {
+        let database = match file {
+            // dynoxide has no way to give a database in a file another clock.
+            Some(file) => Database::new(&file.to_string_lossy())?,
+            None => Database::memory_with_clock(Arc::new(SharedClock(clock)))?,
+        };
         Ok(Self {
-            database: Database::memory_with_clock(Arc::new(SharedClock(clock)))?,
-            names: Arc::new(names::Names::new(region, account)),
+            database,
+            names: Arc::new(names::Names::new(&identity.region, &identity.account)),
+            threads,
         })
     }
 
     /// Carries out one call.
     pub(crate) async fn call(&self, operation: String, body: bytes::Bytes) -> Answer {
+        if let Threads::Callers = self.threads {
+            return self.call_blocking(&operation, &body);
+        }
         let this = self.clone();
         let work = tokio::task::spawn_blocking(move || this.call_blocking(&operation, &body));
         work.await.unwrap_or_else(|error| {
@@ -56,6 +79,10 @@ impl DynamoDb {
         }
         let body = self.names.inwards(operation, body);
         match dispatch::run(&self.database, operation, &body) {
+            Some(Ok(answer)) if operation == "GetRecords" => Answer {
+                status: 200,
+                body: streams::only_changes(answer),
+            },
             Some(Ok(answer)) => Answer {
                 status: 200,
                 body: self.names.outwards(operation, answer),

@@ -5,12 +5,8 @@ use serde_json::{Value, json};
 
 fn engine() -> Engine {
     Engine::new(EngineOptions {
-        identity: Identity {
-            region: "us-east-1".into(),
-            account: "000000000000".into(),
-        },
-        enforce_queue_policies: true,
         seed: 3,
+        ..EngineOptions::default()
     })
 }
 

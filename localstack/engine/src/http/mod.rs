@@ -10,7 +10,7 @@ mod sqs_query;
 mod state;
 mod xml;
 
-pub(crate) use route::route;
+pub(crate) use route::{respond, route};
 pub(crate) use state::State;
 
 use bytes::Bytes;

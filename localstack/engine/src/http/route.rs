@@ -11,49 +11,46 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::header::HOST;
+use hyper::http::request::Parts;
 use hyper::{Method, Request};
 use std::sync::Arc;
 
 /// The largest body AWS takes anywhere here is DynamoDB's 16 MB.
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
+/// Carries out a request as it comes from a connection.
 pub(crate) async fn route(state: Arc<State>, request: Request<Incoming>) -> HttpResponse {
-    let request_id = crate::identity::format_uuid(fastrand::u128(..));
     let (parts, body) = request.into_parts();
+    match Limited::new(body, LARGEST_BODY).collect().await {
+        Ok(body) => respond(&state, &parts, body.to_bytes()).await,
+        Err(error) if error.is::<LengthLimitError>() => too_large(&state.request_id()),
+        Err(_) => {
+            let message = "The request body ended before its announced length.";
+            let body = error_json("SerializationException", message);
+            answer(400, JSON, body, &state.request_id())
+        }
+    }
+}
+
+/// Carries out a request whose body is there.
+pub(crate) async fn respond(state: &State, parts: &Parts, body: Bytes) -> HttpResponse {
+    let request_id = state.request_id();
     if parts.method == Method::GET && parts.uri.path() == "/_engine/health" {
         return answer(200, "application/json", HEALTH, &request_id);
     }
+    if body.len() > LARGEST_BODY {
+        return too_large(&request_id);
+    }
     let base_url = base_url(
-        &state,
+        state,
         parts.headers.get(HOST).and_then(|host| host.to_str().ok()),
     );
-    let body = match Limited::new(body, LARGEST_BODY).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => {
-            let message = format!("The request body is larger than {LARGEST_BODY} bytes.");
-            return answer(
-                413,
-                JSON,
-                error_json("RequestEntityTooLargeException", &message),
-                &request_id,
-            );
-        }
-        Err(_) => {
-            let message = "The request body ended before its announced length.";
-            return answer(
-                400,
-                JSON,
-                error_json("SerializationException", message),
-                &request_id,
-            );
-        }
-    };
     let target = parts
         .headers
         .get("x-amz-target")
         .map(|target| target.to_str());
     match target {
-        Some(Ok(target)) => json(&state, target, body, &base_url, &request_id).await,
+        Some(Ok(target)) => json(state, target, body, &base_url, &request_id).await,
         Some(Err(_)) => unknown_target("(not text)", &request_id),
         None => {
             let mut form = Form::parse(&body);
@@ -62,7 +59,7 @@ pub(crate) async fn route(state: Arc<State>, request: Request<Incoming>) -> Http
             {
                 form = Form::parse(query.as_bytes());
             }
-            query(&state, &form, parts.uri.path(), &base_url, &request_id).await
+            query(state, &form, parts.uri.path(), &base_url, &request_id).await
         }
     }
 }
@@ -124,8 +121,14 @@ fn base_url(state: &State, host: Option<&str>) -> String {
     };
     match host.filter(is_host) {
         Some(host) => format!("http://{host}"),
-        None => format!("http://{}", state.address),
+        None => state.base_url.clone(),
     }
+}
+
+fn too_large(request_id: &str) -> HttpResponse {
+    let message = format!("The request body is larger than {LARGEST_BODY} bytes.");
+    let body = error_json("RequestEntityTooLargeException", &message);
+    answer(413, JSON, body, request_id)
 }
 
 fn unknown_target(target: &str, request_id: &str) -> HttpResponse {

@@ -7,8 +7,6 @@ use super::answer::{JSON, answer};
 use super::{HttpResponse, State};
 use crate::sqs::{ReceiveMessage, Received, SqsError, SqsRequest, SqsResponse, Wait};
 use hyper::header::{HeaderName, HeaderValue};
-use std::time::Duration;
-use tokio::time::{Instant, sleep_until};
 
 const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
 
@@ -64,7 +62,7 @@ async fn wait_for_messages(
     let Some(Wait { queue, seconds, .. }) = empty(&first) else {
         return Ok(first);
     };
-    let deadline = Instant::now() + Duration::from_secs(u64::from(*seconds));
+    let deadline = state.now() + u64::from(*seconds) * 1000;
     let waiters = state.waiters_of(queue);
     loop {
         let notified = waiters.notified();
@@ -74,19 +72,18 @@ async fn wait_for_messages(
         let Some(wait) = empty(&response) else {
             return Ok(response);
         };
-        if Instant::now() >= deadline {
+        let now = state.now();
+        if now >= deadline {
             return Ok(response);
         }
         let look_again = match wait.next_visible {
-            Some(at) => {
-                let until = at.saturating_sub(state.now()).max(1);
-                deadline.min(Instant::now() + Duration::from_millis(until))
-            }
+            // A moment that has come already would be asked for without a pause.
+            Some(at) => deadline.min(at.max(now + 1)),
             None => deadline,
         };
         tokio::select! {
             () = notified => {}
-            () = sleep_until(look_again) => {}
+            () = state.clock.sleep_until(look_again) => {}
         }
     }
 }

@@ -3,44 +3,64 @@
 //! A waiter must register before it looks at the queue; looking first would miss the
 //! message that arrives in between.
 
+use crate::data::Data;
 use crate::dynamodb::DynamoDb;
 use crate::engine::Engine;
-use crate::sns::{SnsError, SnsRequest, SnsResponse};
-use crate::sqs::{SqsError, SqsRequest, SqsResponse};
+use crate::identity::uuid;
+use crate::sns::{SnsError, SnsErrorKind, SnsRequest, SnsResponse};
+use crate::sqs::{SqsError, SqsErrorKind, SqsRequest, SqsResponse};
 use crate::{Clock, EpochMillis};
+use fastrand::Rng;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 pub(crate) struct State {
     engine: Mutex<Engine>,
+    /// Locked only while the engine is.
+    data: Option<Mutex<Data>>,
     waiters: Mutex<HashMap<Arc<str>, Arc<Notify>>>,
+    request_ids: Mutex<Rng>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) dynamodb: DynamoDb,
     pub(crate) account: String,
-    pub(crate) address: std::net::SocketAddr,
+    /// What queue URLs begin with if a request names no host.
+    pub(crate) base_url: String,
 }
 
 impl State {
     pub(crate) fn new(
         engine: Engine,
+        data: Option<Data>,
         clock: Arc<dyn Clock>,
         dynamodb: DynamoDb,
         account: String,
-        address: std::net::SocketAddr,
+        base_url: String,
+        seed: u64,
     ) -> Self {
         Self {
             engine: Mutex::new(engine),
+            data: data.map(Mutex::new),
             waiters: Mutex::default(),
+            request_ids: Mutex::new(Rng::with_seed(seed)),
             clock,
             dynamodb,
             account,
-            address,
+            base_url,
         }
     }
 
     pub(crate) fn now(&self) -> EpochMillis {
         self.clock.now()
+    }
+
+    /// The id of an answer. Seeded like everything else, as clients write it into their logs.
+    pub(crate) fn request_id(&self) -> String {
+        let mut random = self
+            .request_ids
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        uuid(&mut random)
     }
 
     /// The engine, for one step. A panic in an earlier step has already failed that call;
@@ -50,15 +70,36 @@ impl State {
     }
 
     pub(crate) fn sqs(&self, base_url: &str, request: SqsRequest) -> Result<SqsResponse, SqsError> {
-        let step = self.engine().sqs(self.now(), base_url, request);
+        let (now, mut engine) = (self.now(), self.engine());
+        let step = engine.sqs(now, base_url, request);
+        let saved = self.save(&mut engine, now);
+        drop(engine);
         self.wake(&step.woken);
+        saved.map_err(|reason| SqsErrorKind::InternalFailure.because(reason))?;
         step.answer
     }
 
     pub(crate) fn sns(&self, base_url: &str, request: SnsRequest) -> Result<SnsResponse, SnsError> {
-        let published = self.engine().sns(self.now(), base_url, request);
+        let (now, mut engine) = (self.now(), self.engine());
+        let published = engine.sns(now, base_url, request);
+        let saved = self.save(&mut engine, now);
+        drop(engine);
         self.wake(&published.woken);
+        saved.map_err(|reason| SnsErrorKind::InternalError.because(reason))?;
         published.answer
+    }
+
+    /// Writes what a step changed, before its caller is told; the engine must still be locked, so
+    /// that steps are written in their order.
+    fn save(&self, engine: &mut Engine, now: EpochMillis) -> Result<(), String> {
+        let Some(data) = &self.data else {
+            return Ok(());
+        };
+        let mut data = data.lock().unwrap_or_else(PoisonError::into_inner);
+        data.save(engine, now).map_err(|error| {
+            tracing::error!(%error, "a change could not be written to the data folder");
+            format!("The change could not be written to the engine's data folder: {error}")
+        })
     }
 
     /// What wakes the receives that wait on a queue.

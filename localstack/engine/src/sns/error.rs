@@ -25,6 +25,7 @@ pub enum SnsErrorKind {
     InvalidBatchEntryId,
     BatchRequestTooLong,
     InvalidAction,
+    InternalError,
 }
 
 impl SnsErrorKind {
@@ -51,6 +52,7 @@ impl SnsError {
     pub fn status(&self) -> u16 {
         match self.kind {
             SnsErrorKind::NotFound => 404,
+            SnsErrorKind::InternalError => 500,
             _ => 400,
         }
     }

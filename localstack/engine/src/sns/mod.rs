@@ -9,6 +9,7 @@ mod notification;
 mod publish;
 mod request;
 mod response;
+pub(crate) mod saved;
 mod subscription;
 mod subscriptions;
 mod topics;
@@ -20,6 +21,7 @@ pub use response::*;
 use crate::EpochMillis;
 use crate::identity::Identity;
 use crate::sqs::Delivery;
+use crate::sqs::deduplication::{DeduplicationKey, Original};
 use fastrand::Rng;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,6 +37,11 @@ pub struct Sns {
     topics: BTreeMap<Arc<str>, Topic>,
     subscriptions: BTreeMap<Arc<str>, Subscription>,
     random: Rng,
+    /// Whether topics, subscriptions, their attributes or tags changed.
+    definitions_changed: bool,
+    keeps_journal: bool,
+    /// What FIFO topics remember since the journal was last taken; empty unless one is kept.
+    new_originals: Vec<(Arc<str>, EpochMillis, DeduplicationKey, Original)>,
 }
 
 /// What a call led to.
@@ -69,6 +76,9 @@ impl Sns {
             topics: BTreeMap::new(),
             subscriptions: BTreeMap::new(),
             random: Rng::with_seed(seed),
+            definitions_changed: false,
+            keeps_journal: false,
+            new_originals: Vec::new(),
         }
     }
 
@@ -82,7 +92,10 @@ impl Sns {
             SnsRequest::PublishBatch { topic_arn, entries } => {
                 self.publish_batch(now, base_url, &topic_arn, entries, &mut deliveries)
             }
-            other => self.administer(other),
+            other => {
+                self.definitions_changed = true;
+                self.administer(other)
+            }
         };
         SnsStep { answer, deliveries }
     }

@@ -1,7 +1,7 @@
 //! Publishing: checks, deduplication on FIFO topics, and one delivery per subscriber that
 //! wants the message.
 //!
-//! A body is shared, not copied, between all raw subscribers, and hashed once.
+//! A body is shared, not copied, between all raw subscribers.
 
 use super::error::{SnsError, SnsErrorKind, invalid};
 use super::notification::Notification;
@@ -12,10 +12,10 @@ use super::topics::Topic;
 use super::{Sns, SnsResponse, TopicDelivery};
 use crate::EpochMillis;
 use crate::attribute::Attributes;
-use crate::identity::{format_uuid, is_plain_name, md5, sha256_hex};
+use crate::identity::{format_uuid, is_fifo_id, is_plain_name, sha256_hex};
 use crate::sqs::Delivery;
-use crate::sqs::deduplication::Original;
-use crate::sqs::message::format_sequence;
+use crate::sqs::deduplication::{DeduplicationKey, Original};
+use crate::sqs::message::{format_sequence, next_sequence};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -91,8 +91,8 @@ impl Sns {
         let id = self.random.u128(..);
         let topic = self.topic(topic_arn)?;
         let message = check(topic, message)?;
-        let sequence = match topic.take_in(now, id, &message) {
-            Ok(sequence) => sequence.map(format_sequence),
+        let remembered = match topic.take_in(now, id, &message) {
+            Ok(remembered) => remembered,
             Err(original) => {
                 return Ok(Published {
                     message_id: format_uuid(original.message_id),
@@ -101,9 +101,11 @@ impl Sns {
             }
         };
         let message_id = format_uuid(id);
+        let sequence = remembered
+            .as_ref()
+            .map(|(_, _, original)| format_sequence(original.sequence));
         let topic = &*topic;
         let (topic_arn, subscribers) = (topic.arn.clone(), topic.subscribers.clone());
-        let body_md5 = md5(message.message.as_bytes());
         let wanting = subscribers
             .iter()
             .filter_map(|arn| self.subscriptions.get(arn))
@@ -124,9 +126,12 @@ impl Sns {
                     base_url,
                     attributes: &message.attributes,
                 };
-                message.delivery(notification.to_json().into(), None, None)
+                message.delivery(notification.to_json().into(), None)
             };
-            deliveries.push(deliver(subscription, &message, body_md5, wrapped));
+            deliveries.push(deliver(subscription, &message, wrapped));
+        }
+        if let Some((until, key, original)) = remembered.filter(|_| self.keeps_journal) {
+            self.new_originals.push((topic_arn, until, key, original));
         }
         Ok(Published {
             message_id,
@@ -135,10 +140,12 @@ impl Sns {
     }
 }
 
+/// What a FIFO topic remembers of a message, and until when.
+type Remembered = (EpochMillis, DeduplicationKey, Original);
+
 fn deliver(
     subscription: &Subscription,
     message: &Checked,
-    body_md5: [u8; 16],
     wrapped: impl Fn() -> Delivery,
 ) -> TopicDelivery {
     let raw = subscription.settings.raw;
@@ -150,7 +157,7 @@ fn deliver(
         ))
     } else if raw {
         let attributes = (!message.attributes.is_empty()).then(|| message.attributes.clone());
-        Ok(message.delivery(message.message.clone(), Some(body_md5), attributes))
+        Ok(message.delivery(message.message.clone(), attributes))
     } else {
         Ok(wrapped())
     };
@@ -164,15 +171,9 @@ fn deliver(
 }
 
 impl Checked {
-    fn delivery(
-        &self,
-        body: Arc<str>,
-        body_md5: Option<[u8; 16]>,
-        attributes: Option<Arc<Attributes>>,
-    ) -> Delivery {
+    fn delivery(&self, body: Arc<str>, attributes: Option<Arc<Attributes>>) -> Delivery {
         Delivery {
             body,
-            body_md5,
             attributes,
             group: self.group.clone(),
             deduplication: self.deduplication.clone(),
@@ -182,28 +183,29 @@ impl Checked {
 }
 
 impl Topic {
-    /// On a FIFO topic the sequence number, or the original this is a duplicate of.
+    /// On a FIFO topic what is remembered, or the original this is a duplicate of.
     fn take_in(
         &mut self,
         now: EpochMillis,
         id: u128,
         message: &Checked,
-    ) -> Result<Option<u64>, Original> {
+    ) -> Result<Option<Remembered>, Original> {
         self.deduplication.forget_expired(now);
         let Some(deduplication) = message.deduplication.clone().filter(|_| self.fifo) else {
             return Ok(None);
         };
-        let key = (None, deduplication);
-        if let Some(original) = self.deduplication.original(&key) {
-            return Err(original);
+        let group = message.group.clone().filter(|_| self.deduplicate_per_group);
+        let key = (group, deduplication);
+        if let Some(original) = self.deduplication.get(&key) {
+            return Err(*original);
         }
-        self.next_sequence += 1;
+        self.last_sequence = next_sequence(now, self.last_sequence);
         let original = Original {
             message_id: id,
-            sequence: self.next_sequence,
+            sequence: self.last_sequence,
         };
-        self.deduplication.remember(now, key, original);
-        Ok(Some(self.next_sequence))
+        let until = self.deduplication.remember(now, key.clone(), original);
+        Ok(Some((until, key, original)))
     }
 }
 
@@ -237,6 +239,18 @@ fn check(topic: &Topic, given: Publication) -> Result<Checked, SnsError> {
             "Message too long: {size} bytes with its attributes, at most {} are allowed",
             topic.largest_message
         ));
+    }
+    for (parameter, id) in [
+        ("MessageGroupId", &given.group),
+        ("MessageDeduplicationId", &given.deduplication),
+    ] {
+        if let Some(id) = id
+            && !is_fifo_id(id)
+        {
+            return refuse(format!(
+                "{parameter} Reason: it must be 1 to 128 letters, digits or punctuation characters; found '{id}'"
+            ));
+        }
     }
     let mut deduplication = given.deduplication;
     if topic.fifo {

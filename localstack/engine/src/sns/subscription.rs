@@ -28,6 +28,11 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// The attributes as they were given.
+    pub(crate) fn given(&self) -> &BTreeMap<String, String> {
+        &self.given
+    }
+
     /// A copy with attributes changed; an empty value takes one away.
     pub(crate) fn with(&self, changes: &BTreeMap<String, String>) -> Result<Self, SnsError> {
         let mut given = self.given.clone();

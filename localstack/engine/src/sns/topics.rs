@@ -17,6 +17,8 @@ pub(crate) struct Topic {
     pub(crate) arn: Arc<str>,
     pub(crate) fifo: bool,
     pub(crate) content_based_deduplication: bool,
+    /// FifoThroughputScope MessageGroup: an id is a duplicate only within its group.
+    pub(crate) deduplicate_per_group: bool,
     pub(crate) largest_message: usize,
     attributes: BTreeMap<String, String>,
     pub(crate) tags: BTreeMap<String, String>,
@@ -24,7 +26,7 @@ pub(crate) struct Topic {
     pub(crate) subscribers: Vec<Arc<str>>,
     pub(crate) deleted_subscriptions: usize,
     pub(crate) deduplication: Deduplication,
-    pub(crate) next_sequence: u64,
+    pub(crate) last_sequence: u64,
 }
 
 const KNOWN: [&str; 20] = [
@@ -51,6 +53,15 @@ const KNOWN: [&str; 20] = [
 ];
 
 impl Topic {
+    pub(crate) fn name(&self) -> &str {
+        self.arn.rsplit(':').next().unwrap_or_default()
+    }
+
+    /// The attributes as they were given.
+    pub(crate) fn given(&self) -> &BTreeMap<String, String> {
+        &self.attributes
+    }
+
     fn set(&mut self, name: &str, value: String) -> Result<(), SnsError> {
         if !KNOWN.contains(&name) {
             return Err(invalid(
@@ -62,6 +73,14 @@ impl Topic {
             "ContentBasedDeduplication" => {
                 self.content_based_deduplication = value.eq_ignore_ascii_case("true");
             }
+            "FifoThroughputScope" => match value.as_str() {
+                "Topic" => self.deduplicate_per_group = false,
+                "MessageGroup" => self.deduplicate_per_group = true,
+                other => {
+                    let reason = format!("use Topic or MessageGroup; found {other}");
+                    return Err(invalid("FifoThroughputScope", reason));
+                }
+            },
             "MaximumMessageSize" => {
                 self.largest_message = value
                     .parse()
@@ -126,13 +145,14 @@ impl Sns {
             arn: arn.clone(),
             fifo,
             content_based_deduplication: false,
+            deduplicate_per_group: false,
             largest_message: DEFAULT_LARGEST_MESSAGE,
             attributes: BTreeMap::new(),
             tags,
             subscribers: Vec::new(),
             deleted_subscriptions: 0,
             deduplication: Deduplication::default(),
-            next_sequence: 0,
+            last_sequence: 0,
         };
         for (name, value) in attributes {
             topic.set(&name, value)?;

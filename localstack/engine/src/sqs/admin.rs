@@ -3,6 +3,7 @@
 //! CreateQueue with the attributes a queue already has succeeds; with others it must
 //! fail, or a deployment would believe in settings that were never applied.
 
+use super::attempts::Attempts;
 use super::attributes::{COMPUTED, QueueAttributes, is_known, unknown};
 use super::deduplication::Deduplication;
 use super::error::{SqsErrorKind, invalid, missing, no_such_queue};
@@ -18,6 +19,7 @@ use std::sync::Arc;
 type Answer = Result<SqsResponse, SqsError>;
 
 const PURGE_PAUSE: EpochMillis = 60_000;
+const DELETION_PAUSE: EpochMillis = 60_000;
 const MOST_TAGS: usize = 50;
 
 impl Sqs {
@@ -36,8 +38,9 @@ impl Sqs {
                 )));
             }
         } else {
+            self.check_deleted_recently(now, &call.queue_name)?;
             let attributes = QueueAttributes::defaults(fifo).with(&call.attributes)?;
-            self.check_redrive_target(&attributes)?;
+            self.check_redrive(&self.identity.queue_arn(&call.queue_name), &attributes)?;
             check_tags(&BTreeMap::new(), &call.tags)?;
             let name: Arc<str> = call.queue_name.as_str().into();
             self.next_queue_id += 1;
@@ -53,27 +56,45 @@ impl Sqs {
                 purged: None,
                 store: Store::new(fifo),
                 deduplication: Deduplication::default(),
-                next_sequence: 0,
+                attempts: Attempts::default(),
+                last_sequence: 0,
+                new_originals: Vec::new(),
             };
-            self.queues.insert(name, queue);
+            self.add(queue);
         }
         Ok(SqsResponse::QueueUrl {
             queue_url: self.url(base_url, &call.queue_name),
         })
     }
 
-    pub(super) fn delete_queue(&mut self, url: &str) -> Answer {
+    /// A queue's name is free again a minute after it was deleted.
+    fn check_deleted_recently(&mut self, now: EpochMillis, name: &str) -> Result<(), SqsError> {
+        self.deleted.retain(|_, at| now < *at + DELETION_PAUSE);
+        if self.deleted.contains_key(name) {
+            return Err(SqsErrorKind::QueueDeletedRecently.because(
+                "You must wait 60 seconds after deleting a queue before you can create another with the same name.",
+            ));
+        }
+        Ok(())
+    }
+
+    pub(super) fn delete_queue(&mut self, now: EpochMillis, url: &str) -> Answer {
         let name = self.queue(url)?.name.clone();
         self.queues.remove(&name);
+        self.deleted.retain(|_, at| now < *at + DELETION_PAUSE);
+        self.deleted.insert(name.clone(), now);
         self.wake(&name);
         Ok(SqsResponse::Empty {})
     }
 
-    pub(super) fn get_queue_url(&mut self, base_url: &str, name: &str) -> Answer {
+    pub(super) fn get_queue_url(&mut self, base_url: &str, call: &GetQueueUrl) -> Answer {
+        let name = call.queue_name.as_str();
         if name.is_empty() {
             return Err(missing("QueueName"));
         }
-        if !self.queues.contains_key(name) {
+        let owner = call.queue_owner.as_ref();
+        let is_ours = owner.is_none_or(|owner| *owner == self.identity.account);
+        if !is_ours || !self.queues.contains_key(name) {
             return Err(no_such_queue());
         }
         Ok(SqsResponse::QueueUrl {
@@ -82,26 +103,12 @@ impl Sqs {
     }
 
     pub(super) fn list_queues(&mut self, base_url: &str, call: &ListQueues) -> Answer {
-        let most = match call.max_results {
-            None => 1000,
-            Some(most @ 1..=1000) => most as usize,
-            Some(most) => return Err(invalid("MaxResults", most, "Must be from 1 to 1000.")),
-        };
         let prefix = call.queue_name_prefix.as_deref().unwrap_or_default();
-        // The token is the last name of the page before.
-        let after = call.next_token.as_deref().unwrap_or_default();
-        let mut names = self
-            .queues
-            .keys()
-            .filter(|name| name.starts_with(prefix) && (after.is_empty() || &***name > after));
-        let page: Vec<&Arc<str>> = names.by_ref().take(most).collect();
-        let has_more = call.max_results.is_some() && names.next().is_some();
+        let names = self.queues.keys().filter(|name| name.starts_with(prefix));
+        let (page, next_token) = page(names, call.max_results, call.next_token.as_deref())?;
         Ok(SqsResponse::QueueUrls {
             queue_urls: page.iter().map(|name| self.url(base_url, name)).collect(),
-            next_token: page
-                .last()
-                .filter(|_| has_more)
-                .map(|name| name.to_string()),
+            next_token,
         })
     }
 
@@ -140,28 +147,19 @@ impl Sqs {
             return Err(missing("Attributes"));
         }
         let queue = self.queue_at(now, &call.queue_url)?;
-        let name = queue.name.clone();
+        let (name, arn) = (queue.name.clone(), queue.arn.clone());
         let changed = queue.attributes.with(&call.attributes)?;
-        self.check_redrive_target(&changed)?;
+        self.check_redrive(&arn, &changed)?;
         let queue = self.queue(&call.queue_url)?;
+        // On a FIFO queue, and only there, the delay also counts for messages that are waiting.
+        if changed.fifo && changed.delay_seconds != queue.attributes.delay_seconds {
+            let delay = u64::from(changed.delay_seconds) * 1000;
+            queue.store.delay_all(now, delay);
+        }
         queue.attributes = changed;
         queue.modified = now;
         self.wake(&name);
         Ok(SqsResponse::Empty {})
-    }
-
-    fn check_redrive_target(&self, attributes: &QueueAttributes) -> Result<(), SqsError> {
-        let Some(redrive) = &attributes.redrive else {
-            return Ok(());
-        };
-        let refuse = |reason: &str| Err(invalid("RedrivePolicy", &redrive.target_arn, reason));
-        match self.by_arn(&redrive.target_arn) {
-            None => refuse("Dead letter target does not exist."),
-            Some(target) if target.attributes.fifo != attributes.fifo => {
-                refuse("Dead-letter queue must be same type of queue as the source.")
-            }
-            Some(_) => Ok(()),
-        }
     }
 
     pub(super) fn by_arn(&self, arn: &str) -> Option<&Queue> {
@@ -200,18 +198,39 @@ impl Sqs {
         Ok(SqsResponse::Empty {})
     }
 
-    pub(super) fn list_dead_letter_sources(&mut self, base_url: &str, url: &str) -> Answer {
-        let target = self.queue(url)?.arn.clone();
-        let sources = self.queues.values().filter(|queue| {
-            let redrive = queue.attributes.redrive.as_ref();
-            redrive.is_some_and(|redrive| redrive.target_arn == target)
-        });
+    pub(super) fn list_dead_letter_sources(
+        &mut self,
+        base_url: &str,
+        call: &ListDeadLetterSourceQueues,
+    ) -> Answer {
+        let target = self.queue(&call.queue_url)?.arn.clone();
+        let names = self.sources_of(&target).map(|queue| &queue.name);
+        let (page, next_token) = page(names, call.max_results, call.next_token.as_deref())?;
         Ok(SqsResponse::DeadLetterSources {
-            queue_urls: sources
-                .map(|queue| self.url(base_url, &queue.name))
-                .collect(),
+            queue_urls: page.iter().map(|name| self.url(base_url, name)).collect(),
+            next_token,
         })
     }
+}
+
+/// One page of names in their order; the token is the last name of the page before. Without
+/// MaxResults there is one page of at most a thousand, and no token, as AWS documents.
+fn page<'a>(
+    names: impl Iterator<Item = &'a Arc<str>>,
+    max_results: Option<i64>,
+    token: Option<&str>,
+) -> Result<(Vec<&'a Arc<str>>, Option<String>), SqsError> {
+    let most = match max_results {
+        None => 1000,
+        Some(most @ 1..=1000) => most as usize,
+        Some(most) => return Err(invalid("MaxResults", most, "Must be from 1 to 1000.")),
+    };
+    let mut rest = names.filter(|name| token.is_none_or(|token| &***name > token));
+    let page: Vec<&Arc<str>> = rest.by_ref().take(most).collect();
+    let has_more = max_results.is_some() && rest.next().is_some();
+    let last = page.last().filter(|_| has_more);
+    let next_token = last.map(|name| name.to_string());
+    Ok((page, next_token))
 }
 
 /// Whether the queue is to be FIFO.

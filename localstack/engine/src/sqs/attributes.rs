@@ -22,6 +22,7 @@ pub(crate) struct QueueAttributes {
     pub(crate) receive_wait_seconds: u32,
     pub(crate) visibility_timeout: u32,
     pub(crate) redrive: Option<RedrivePolicy>,
+    pub(crate) redrive_allow: RedriveAllowPolicy,
     pub(crate) policy: Option<(String, AccessPolicy)>,
     pub(crate) fifo: bool,
     pub(crate) content_based_deduplication: bool,
@@ -36,11 +37,26 @@ pub(crate) struct RedrivePolicy {
     pub(crate) max_receive_count: u32,
 }
 
-const PASSIVE: [&str; 5] = [
+/// Which source queues may name a queue as their dead-letter queue.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct RedriveAllowPolicy {
+    /// As it was given.
+    text: Option<String>,
+    /// These only; all of them if none.
+    sources: Option<Vec<String>>,
+}
+
+impl RedriveAllowPolicy {
+    pub(crate) fn admits(&self, source_arn: &str) -> bool {
+        let sources = self.sources.as_ref();
+        sources.is_none_or(|sources| sources.iter().any(|source| source == source_arn))
+    }
+}
+
+const PASSIVE: [&str; 4] = [
     "KmsMasterKeyId",
     "KmsDataKeyReusePeriodSeconds",
     "SqsManagedSseEnabled",
-    "RedriveAllowPolicy",
     "FifoThroughputLimit",
 ];
 
@@ -63,6 +79,7 @@ impl QueueAttributes {
             receive_wait_seconds: 0,
             visibility_timeout: 30,
             redrive: None,
+            redrive_allow: RedriveAllowPolicy::default(),
             policy: None,
             fifo,
             content_based_deduplication: false,
@@ -77,6 +94,7 @@ impl QueueAttributes {
         for (name, value) in changes {
             changed.set(name, value)?;
         }
+        changed.check_together(changes)?;
         Ok(changed)
     }
 
@@ -92,6 +110,7 @@ impl QueueAttributes {
             "VisibilityTimeout" => self.visibility_timeout = number(0, LONGEST_VISIBILITY)?,
             "RedrivePolicy" if value.is_empty() => self.redrive = None,
             "RedrivePolicy" => self.redrive = Some(redrive_policy(value)?),
+            "RedriveAllowPolicy" => self.redrive_allow = redrive_allow_policy(value)?,
             "Policy" if value.is_empty() => self.policy = None,
             "Policy" => {
                 let policy =
@@ -108,6 +127,17 @@ impl QueueAttributes {
                 _ => return Err(bad_value(name, value, "use queue or messageGroup")),
             },
             "FifoThroughputLimit" if !self.fifo => return Err(unknown(name)),
+            "FifoThroughputLimit" if !matches!(value, "perQueue" | "perMessageGroupId") => {
+                return Err(bad_value(name, value, "use perQueue or perMessageGroupId"));
+            }
+            "KmsDataKeyReusePeriodSeconds" => {
+                number(60, 86_400)?;
+                self.passive.insert(name.to_owned(), value.to_owned());
+            }
+            "SqsManagedSseEnabled" => {
+                flag(name, value)?;
+                self.passive.insert(name.to_owned(), value.to_owned());
+            }
             _ if PASSIVE.contains(&name) => {
                 if value.is_empty() {
                     self.passive.remove(name);
@@ -128,6 +158,25 @@ impl QueueAttributes {
         Err(bad_value("FifoQueue", value, reason))
     }
 
+    /// Rules between attributes, checked when all changes are in.
+    fn check_together(&mut self, changes: &BTreeMap<String, String>) -> Result<(), SqsError> {
+        let per_group = "perMessageGroupId";
+        let limit = self.passive.get("FifoThroughputLimit");
+        if limit.is_some_and(|limit| limit == per_group) && !self.deduplicate_per_group {
+            let reason = "it needs DeduplicationScope messageGroup";
+            return Err(bad_value("FifoThroughputLimit", per_group, reason));
+        }
+        let sse = "SqsManagedSseEnabled";
+        if self.passive.contains_key("KmsMasterKeyId") {
+            if changes.get(sse).is_some_and(|flag| flag == "true") {
+                let reason = "a queue is encrypted either with KMS or with keys of SQS; take KmsMasterKeyId away first";
+                return Err(bad_value(sse, "true", reason));
+            }
+            self.passive.insert(sse.to_owned(), "false".to_owned());
+        }
+        Ok(())
+    }
+
     /// Every stored attribute that has a value.
     pub(crate) fn to_map(&self) -> BTreeMap<String, String> {
         let mut map = self.passive.clone();
@@ -146,6 +195,9 @@ impl QueueAttributes {
                 "maxReceiveCount": redrive.max_receive_count,
             });
             put("RedrivePolicy", policy.to_string());
+        }
+        if let Some(text) = &self.redrive_allow.text {
+            put("RedriveAllowPolicy", text.clone());
         }
         if let Some((text, _)) = &self.policy {
             put("Policy", text.clone());
@@ -171,7 +223,7 @@ impl QueueAttributes {
 
 /// Whether GetQueueAttributes knows the name.
 pub(crate) fn is_known(name: &str) -> bool {
-    const STORED: [&str; 10] = [
+    const STORED: [&str; 12] = [
         "All",
         "DelaySeconds",
         "MaximumMessageSize",
@@ -182,11 +234,10 @@ pub(crate) fn is_known(name: &str) -> bool {
         "Policy",
         "FifoQueue",
         "ContentBasedDeduplication",
+        "DeduplicationScope",
+        "RedriveAllowPolicy",
     ];
-    STORED.contains(&name)
-        || PASSIVE.contains(&name)
-        || COMPUTED.contains(&name)
-        || name == "DeduplicationScope"
+    STORED.contains(&name) || PASSIVE.contains(&name) || COMPUTED.contains(&name)
 }
 
 pub(crate) fn unknown(name: &str) -> SqsError {
@@ -238,5 +289,43 @@ fn redrive_policy(text: &str) -> Result<RedrivePolicy, SqsError> {
     Ok(RedrivePolicy {
         target_arn: target.into(),
         max_receive_count: count,
+    })
+}
+
+fn redrive_allow_policy(text: &str) -> Result<RedriveAllowPolicy, SqsError> {
+    const MOST_SOURCES: usize = 10;
+    let wrong = |reason: &str| bad_value("RedriveAllowPolicy", text, reason);
+    if text.is_empty() {
+        return Ok(RedriveAllowPolicy::default());
+    }
+    let policy: Value = serde_json::from_str(text).map_err(|_| wrong("It is not JSON."))?;
+    let sources = policy.get("sourceQueueArns").map(|sources| {
+        let arns = sources.as_array().filter(|arns| {
+            (1..=MOST_SOURCES).contains(&arns.len()) && arns.iter().all(Value::is_string)
+        });
+        arns.map(|arns| {
+            let arns = arns.iter().filter_map(Value::as_str);
+            arns.map(str::to_owned).collect::<Vec<_>>()
+        })
+        .ok_or_else(|| wrong("sourceQueueArns is a list of 1 to 10 ARNs of queues."))
+    });
+    let permission = policy.get("redrivePermission").and_then(Value::as_str);
+    let sources = match (permission, sources.transpose()?) {
+        (Some("allowAll"), None) => None,
+        (Some("denyAll"), None) => Some(Vec::new()),
+        (Some("byQueue"), Some(sources)) => Some(sources),
+        (Some("byQueue"), None) => return Err(wrong("byQueue needs sourceQueueArns.")),
+        (Some("allowAll" | "denyAll"), Some(_)) => {
+            return Err(wrong("sourceQueueArns goes with byQueue only."));
+        }
+        _ => {
+            return Err(wrong(
+                "It needs redrivePermission: allowAll, denyAll or byQueue.",
+            ));
+        }
+    };
+    Ok(RedriveAllowPolicy {
+        text: Some(text.to_owned()),
+        sources,
     })
 }

@@ -20,6 +20,7 @@ pub struct SqsError {
 pub enum SqsErrorKind {
     QueueDoesNotExist,
     QueueNameExists,
+    QueueDeletedRecently,
     InvalidParameterValue,
     MissingParameter,
     InvalidAttributeName,
@@ -38,6 +39,7 @@ pub enum SqsErrorKind {
     ResourceNotFound,
     UnknownOperation,
     Serialization,
+    InternalFailure,
 }
 
 impl SqsErrorKind {
@@ -81,6 +83,7 @@ impl SqsError {
             Kind::QueueDoesNotExist => "AWS.SimpleQueueService.NonExistentQueue".into(),
             Kind::QueueNameExists => "QueueAlreadyExists".into(),
             Kind::MessageNotInflight
+            | Kind::QueueDeletedRecently
             | Kind::EmptyBatchRequest
             | Kind::TooManyEntriesInBatchRequest
             | Kind::BatchEntryIdsNotDistinct
@@ -100,6 +103,7 @@ impl SqsError {
         match self.kind {
             SqsErrorKind::PurgeQueueInProgress | SqsErrorKind::OverLimit => 403,
             SqsErrorKind::ResourceNotFound => 404,
+            SqsErrorKind::InternalFailure => 500,
             _ => 400,
         }
     }

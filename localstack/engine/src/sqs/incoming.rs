@@ -4,10 +4,10 @@
 //! the latter would let a message in that no query client could be given.
 
 use super::SqsError;
-use super::error::SqsErrorKind;
+use super::error::{SqsErrorKind, invalid};
 use super::request::{SendMessage, WireAttribute};
 use crate::attribute::{AttributeData, AttributeValue, Attributes};
-use crate::identity::{hex, md5};
+use crate::identity::{Md5Sum, is_fifo_id};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::BTreeMap;
@@ -25,6 +25,17 @@ pub(super) fn check_text(text: &str) -> Result<(), SqsError> {
         ))),
         None => Ok(()),
     }
+}
+
+/// Ids of groups, of deduplication and of receive attempts.
+pub(super) fn check_fifo_id(parameter: &str, id: &str) -> Result<(), SqsError> {
+    if is_fifo_id(id) {
+        return Ok(());
+    }
+    let reason = format!(
+        "{parameter} can only include alphanumeric and punctuation characters. 1 to 128 in length."
+    );
+    Err(invalid(parameter, id, &reason))
 }
 
 pub(super) fn wire_size(message: &SendMessage) -> usize {
@@ -98,7 +109,7 @@ fn read_attribute(name: &str, wire: WireAttribute) -> Result<AttributeValue, Sqs
     })
 }
 
-pub(super) type TraceHeader = (Option<Arc<str>>, Option<String>);
+pub(super) type TraceHeader = (Option<Arc<str>>, Option<Md5Sum>);
 
 pub(super) fn read_trace_header(
     given: BTreeMap<String, WireAttribute>,
@@ -113,9 +124,11 @@ pub(super) fn read_trace_header(
     };
     let value = read_attribute(&name, wire)?;
     let AttributeData::Text(text) = value.data.clone() else {
-        return Err(SqsErrorKind::InvalidParameterValue
-            .because("Message system attribute 'AWSTraceHeader' must be a String."));
+        return Err(no_trace_header(&value));
     };
+    if &*value.data_type != "String" {
+        return Err(no_trace_header(&value));
+    }
     // Its name begins with AWS, which the checks for user attributes refuse.
     let mut encoded = Vec::new();
     for part in [name.as_bytes(), value.data_type.as_bytes()] {
@@ -125,5 +138,12 @@ pub(super) fn read_trace_header(
     encoded.push(1);
     encoded.extend((text.len() as u32).to_be_bytes());
     encoded.extend(text.as_bytes());
-    Ok((Some(text), Some(hex(&md5(&encoded)))))
+    Ok((Some(text), Some(Md5Sum::of(&encoded))))
+}
+
+fn no_trace_header(value: &AttributeValue) -> SqsError {
+    SqsErrorKind::InvalidParameterValue.because(format!(
+        "Message system attribute 'AWSTraceHeader' must be of type String. Found '{}'.",
+        value.data_type
+    ))
 }

@@ -6,6 +6,7 @@
 
 use crate::EpochMillis;
 use crate::attribute::Attributes;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Finds a message in its store for as long as it lives; a reused slot has another number.
@@ -31,7 +32,6 @@ pub(crate) enum State {
 pub(crate) struct Message {
     pub(crate) id: u128,
     pub(crate) body: Arc<str>,
-    pub(crate) body_md5: [u8; 16],
     pub(crate) attributes: Option<Arc<Attributes>>,
     pub(crate) rare: Option<Box<Rare>>,
     pub(crate) sent: EpochMillis,
@@ -44,7 +44,7 @@ pub(crate) struct Message {
 }
 
 /// What few messages have.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Rare {
     pub(crate) group: Option<Arc<str>>,
     pub(crate) deduplication: Option<Arc<str>>,
@@ -71,8 +71,14 @@ impl Message {
     }
 }
 
+/// The sequence number after `last`. Taken from the time, so that numbers go on growing when
+/// neither the queue nor its last message is remembered any more.
+pub(crate) fn next_sequence(now: EpochMillis, last: u64) -> u64 {
+    last.saturating_add(1).max(now.saturating_mul(1 << 20))
+}
+
 /// SQS writes sequence numbers with 20 digits.
 pub(crate) fn format_sequence(sequence: u64) -> String {
     const FIRST: u64 = 10_000_000_000_000_000_000;
-    (FIRST + sequence).to_string()
+    FIRST.saturating_add(sequence).to_string()
 }

@@ -6,6 +6,7 @@
 //! [`SqsStep::woken`], or a long poll sleeps through a message.
 
 mod admin;
+mod attempts;
 mod attributes;
 mod counts;
 mod deadlines;
@@ -13,21 +14,26 @@ pub(crate) mod deduplication;
 mod error;
 mod groups;
 mod incoming;
+mod liberties;
 pub(crate) mod message;
+mod move_tasks;
 mod policy;
-mod queue;
+pub(crate) mod queue;
 mod receipt;
 mod receive;
 mod redrive;
 mod request;
 mod response;
+pub(crate) mod saved;
 mod send;
 mod settle;
-mod store;
+pub(crate) mod store;
 
 pub use counts::{Counts, QueueTotals};
 pub use error::{SqsError, SqsErrorKind};
+pub use liberties::Liberties;
 pub use policy::AccessPolicy;
+pub use receipt::ReceiptHandle;
 pub use request::*;
 pub use response::*;
 pub use send::Delivery;
@@ -35,6 +41,7 @@ pub use send::Delivery;
 use crate::EpochMillis;
 use crate::identity::Identity;
 use fastrand::Rng;
+use move_tasks::Task;
 use queue::Queue;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -47,7 +54,13 @@ pub struct Sqs {
     random: Rng,
     next_queue_id: u64,
     woken: Vec<Arc<str>>,
-    move_tasks: VecDeque<MoveTask>,
+    move_tasks: VecDeque<Task>,
+    /// Queues deleted in the last minute.
+    deleted: BTreeMap<Arc<str>, EpochMillis>,
+    liberties: Liberties,
+    /// Whether anything but messages changed: queues, their attributes and tags, move tasks.
+    definitions_changed: bool,
+    keeps_journal: bool,
 }
 
 /// What a call led to.
@@ -61,7 +74,7 @@ pub struct SqsStep {
 
 impl Sqs {
     /// An account without queues.
-    pub fn new(identity: Identity, seed: u64) -> Self {
+    pub fn new(identity: Identity, liberties: Liberties, seed: u64) -> Self {
         Self {
             identity,
             queues: BTreeMap::new(),
@@ -69,15 +82,21 @@ impl Sqs {
             next_queue_id: 0,
             woken: Vec::new(),
             move_tasks: VecDeque::new(),
+            deleted: BTreeMap::new(),
+            liberties,
+            definitions_changed: false,
+            keeps_journal: false,
         }
     }
 
     /// Carries out one call. `base_url` (`http://host:port`) begins the queue URLs in the answer.
     pub fn step(&mut self, now: EpochMillis, base_url: &str, request: SqsRequest) -> SqsStep {
+        self.advance_tasks(now);
+        self.definitions_changed |= request.changes_definitions();
         let answer = match request {
             SqsRequest::CreateQueue(call) => self.create_queue(now, base_url, call),
-            SqsRequest::DeleteQueue(call) => self.delete_queue(&call.queue_url),
-            SqsRequest::GetQueueUrl(call) => self.get_queue_url(base_url, &call.queue_name),
+            SqsRequest::DeleteQueue(call) => self.delete_queue(now, &call.queue_url),
+            SqsRequest::GetQueueUrl(call) => self.get_queue_url(base_url, &call),
             SqsRequest::ListQueues(call) => self.list_queues(base_url, &call),
             SqsRequest::GetQueueAttributes(call) => self.get_attributes(now, &call),
             SqsRequest::SetQueueAttributes(call) => self.set_attributes(now, &call),
@@ -95,9 +114,10 @@ impl Sqs {
             }
             SqsRequest::PurgeQueue(call) => self.purge_queue(now, &call.queue_url),
             SqsRequest::ListDeadLetterSourceQueues(call) => {
-                self.list_dead_letter_sources(base_url, &call.queue_url)
+                self.list_dead_letter_sources(base_url, &call)
             }
             SqsRequest::StartMessageMoveTask(call) => self.start_move_task(now, &call),
+            SqsRequest::CancelMessageMoveTask(call) => self.cancel_move_task(&call),
             SqsRequest::ListMessageMoveTasks(call) => self.list_move_tasks(&call),
             SqsRequest::Permission(call) => {
                 self.queue(&call.queue_url).map(|_| SqsResponse::Empty {})
@@ -121,6 +141,7 @@ impl Sqs {
 
     /// How many messages a queue holds, by state.
     pub fn counts(&mut self, now: EpochMillis, name: &str) -> Option<Counts> {
+        self.advance_tasks(now);
         let queue = self.queues.get_mut(name)?;
         queue.tick(now);
         Some(queue.store.counts())
@@ -141,6 +162,13 @@ impl Sqs {
         let queue = self.queue(url)?;
         queue.tick(now);
         Ok(queue)
+    }
+
+    fn add(&mut self, mut queue: Queue) {
+        if self.keeps_journal {
+            queue.store.keep_journal();
+        }
+        self.queues.insert(queue.name.clone(), queue);
     }
 
     fn wake(&mut self, name: &Arc<str>) {

@@ -6,6 +6,89 @@
 use super::message::Key;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
+use serde::de::{Deserialize, Deserializer, Visitor};
+use serde::{Serialize, Serializer};
+use std::fmt;
+
+/// The length of a handle's text.
+const LENGTH: usize = 32;
+
+/// What a consumer shows to delete a message that it received, or to change how long it is hidden.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiptHandle(Inner);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Inner {
+    Ours(Receipt),
+    /// What no queue of any engine has given out, kept for the message that says so.
+    Foreign(Box<str>),
+}
+
+impl ReceiptHandle {
+    pub(crate) fn new(receipt: Receipt) -> Self {
+        Self(Inner::Ours(receipt))
+    }
+
+    pub(crate) fn receipt(&self) -> Option<Receipt> {
+        match self.0 {
+            Inner::Ours(receipt) => Some(receipt),
+            Inner::Foreign(_) => None,
+        }
+    }
+
+    /// Whether the call named none.
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(&self.0, Inner::Foreign(text) if text.is_empty())
+    }
+}
+
+impl From<&str> for ReceiptHandle {
+    fn from(text: &str) -> Self {
+        Self(match Receipt::decode(text) {
+            Some(receipt) => Inner::Ours(receipt),
+            None => Inner::Foreign(text.into()),
+        })
+    }
+}
+
+impl Default for ReceiptHandle {
+    fn default() -> Self {
+        Self(Inner::Foreign("".into()))
+    }
+}
+
+impl fmt::Display for ReceiptHandle {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Inner::Ours(receipt) => receipt.fmt(formatter),
+            Inner::Foreign(text) => formatter.write_str(text),
+        }
+    }
+}
+
+impl Serialize for ReceiptHandle {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ReceiptHandle {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = ReceiptHandle;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a receipt handle")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<ReceiptHandle, E> {
+                Ok(text.into())
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Receipt {
@@ -14,19 +97,28 @@ pub(crate) struct Receipt {
     pub(crate) receive_count: u32,
 }
 
+impl fmt::Display for Receipt {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(std::str::from_utf8(&self.encode()).unwrap_or_default())
+    }
+}
+
 impl Receipt {
-    pub(crate) fn encode(self) -> String {
+    fn encode(self) -> [u8; LENGTH] {
         let mut bytes = [0; 24];
         bytes[..8].copy_from_slice(&self.queue.to_be_bytes());
         bytes[8..16].copy_from_slice(&self.key.number.to_be_bytes());
         bytes[16..20].copy_from_slice(&self.key.slot.to_be_bytes());
         bytes[20..].copy_from_slice(&self.receive_count.to_be_bytes());
-        URL_SAFE.encode(bytes)
+        let mut text = [0; LENGTH];
+        // 24 bytes are 32 characters, always.
+        let _ = URL_SAFE.encode_slice(bytes, &mut text);
+        text
     }
 
     pub(crate) fn decode(text: &str) -> Option<Self> {
         let mut bytes = [0; 24];
-        if text.len() != 32 || URL_SAFE.decode_slice(text, &mut bytes).ok()? != bytes.len() {
+        if text.len() != LENGTH || URL_SAFE.decode_slice(text, &mut bytes).ok()? != bytes.len() {
             return None;
         }
         let word = |at: usize| {
@@ -60,7 +152,7 @@ mod tests {
             },
             receive_count: 9,
         };
-        assert_eq!(Receipt::decode(&receipt.encode()), Some(receipt));
+        assert_eq!(Receipt::decode(&receipt.to_string()), Some(receipt));
     }
 
     #[test]

@@ -3,16 +3,20 @@
 //! The dead-letter move happens here and not when a visibility timeout ends: as on AWS,
 //! a message nobody asks for again stays where it is.
 
-use super::attributes::LONGEST_VISIBILITY;
+use super::attempts;
+use super::attributes::{LONGEST_VISIBILITY, QueueAttributes};
 use super::error::{SqsErrorKind, invalid};
-use super::message::{Message, format_sequence};
-use super::receipt::Receipt;
+use super::incoming::check_fifo_id;
+use super::message::{Key, Message, format_sequence};
+use super::queue::Queue;
+use super::receipt::{Receipt, ReceiptHandle};
 use super::request::ReceiveMessage;
 use super::response::{AttributeOut, Received, ReceivedMessage, Wait};
+use super::store::{Taken, Taking};
 use super::{Sqs, SqsError, SqsResponse};
 use crate::EpochMillis;
 use crate::attribute::{AttributeData, AttributeValue};
-use crate::identity::{format_uuid, hex};
+use crate::identity::{Md5Of, MessageId};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::BTreeMap;
@@ -41,22 +45,44 @@ impl Sqs {
         call: &ReceiveMessage,
     ) -> Result<SqsResponse, SqsError> {
         let target = self.redrive_target(&call.queue_url)?;
+        let (liberties, mut random) = (self.liberties, self.random.fork());
+        let next_move = self.next_move(now);
         let queue = self.queue_at(now, &call.queue_url)?;
-        let limits = Limits::read(call, queue.attributes.visibility_timeout)?;
+        let fifo = queue.attributes.fifo;
+        let limits = Limits::read(call, &queue.attributes)?;
         check_names(call)?;
         let room = MOST_IN_FLIGHT.saturating_sub(queue.store.counts().in_flight);
-        if room == 0 && !queue.attributes.fifo {
+        if room == 0 && !fifo {
             return Err(SqsErrorKind::OverLimit.because(format!(
                 "The queue has {MOST_IN_FLIGHT} messages in flight, the most it can have; delete some or let them become visible."
             )));
         }
-        let receive_limit = target.as_ref().and(queue.attributes.redrive.as_ref());
-        let taken = queue.store.receive(
-            now,
-            limits.most.min(room),
-            now + limits.visibility,
-            receive_limit.map(|redrive| redrive.max_receive_count),
-        );
+        let hidden_until = now + limits.visibility;
+        let mut taken = match queue.repeat_attempt(now, call, hidden_until) {
+            Some(keys) => Taken {
+                keys,
+                exhausted: Vec::new(),
+            },
+            None => {
+                let receive_limit = target.as_ref().and(queue.attributes.redrive.as_ref());
+                let most = limits.most.min(room);
+                let taking = Taking {
+                    now,
+                    most: if fifo {
+                        most
+                    } else {
+                        liberties.share(&mut random, most, limits.wait > 0)
+                    },
+                    hidden_until,
+                    receive_limit: receive_limit.map(|redrive| redrive.max_receive_count),
+                };
+                queue.take(taking, call, |line| match liberties.any_order {
+                    true => random.usize(..line),
+                    false => 0,
+                })
+            }
+        };
+        let exhausted = std::mem::take(&mut taken.exhausted);
         let messages: Vec<ReceivedMessage> = taken
             .keys
             .iter()
@@ -70,11 +96,19 @@ impl Sqs {
                 Some(show(message, receipt, call))
             })
             .collect();
+        if !fifo {
+            for key in taken.keys {
+                if liberties.duplicates(&mut random) {
+                    queue.store.hide_until(now, key, now);
+                }
+            }
+        }
         let wait = Wait {
             queue: queue.name.clone(),
-            seconds: limits.wait.unwrap_or(queue.attributes.receive_wait_seconds),
+            seconds: limits.wait,
             next_visible: if messages.is_empty() {
-                queue.store.next_visible()
+                let of_itself = queue.store.next_visible();
+                of_itself.into_iter().chain(next_move).min()
             } else {
                 None
             },
@@ -86,20 +120,51 @@ impl Sqs {
             self.wake(&wait.queue);
         }
         if let Some(target) = target {
-            self.bury(now, &source, &target, taken.exhausted);
+            self.bury(now, &source, &target, exhausted);
         }
         Ok(SqsResponse::Received(Received { messages, wait }))
+    }
+}
+
+impl Queue {
+    /// The messages of the same attempt, if it was made before and can be repeated.
+    fn repeat_attempt(
+        &mut self,
+        now: EpochMillis,
+        call: &ReceiveMessage,
+        hidden_until: EpochMillis,
+    ) -> Option<Vec<Key>> {
+        let attempt = call.receive_request_attempt_id.as_ref()?;
+        let held = self.attempts.get_mut(attempt)?;
+        attempts::repeat(&mut self.store, held, now, hidden_until)
+    }
+
+    fn take(
+        &mut self,
+        taking: Taking,
+        call: &ReceiveMessage,
+        pick: impl FnMut(usize) -> usize,
+    ) -> Taken {
+        let taken = self.store.receive(taking, pick);
+        if let Some(attempt) = &call.receive_request_attempt_id
+            && !taken.keys.is_empty()
+        {
+            let held = attempts::held(&self.store, &taken.keys, taking.hidden_until);
+            self.attempts.remember(taking.now, attempt.clone(), held);
+        }
+        taken
     }
 }
 
 struct Limits {
     most: usize,
     visibility: EpochMillis,
-    wait: Option<u32>,
+    /// Seconds.
+    wait: u32,
 }
 
 impl Limits {
-    fn read(call: &ReceiveMessage, default_visibility: u32) -> Result<Self, SqsError> {
+    fn read(call: &ReceiveMessage, queue: &QueueAttributes) -> Result<Self, SqsError> {
         let most = call.max_number_of_messages.unwrap_or(1);
         if !(1..=10).contains(&most) {
             return Err(invalid(
@@ -110,7 +175,7 @@ impl Limits {
         }
         let visibility = call
             .visibility_timeout
-            .unwrap_or(i64::from(default_visibility));
+            .unwrap_or(i64::from(queue.visibility_timeout));
         if !(0..=i64::from(LONGEST_VISIBILITY)).contains(&visibility) {
             return Err(invalid(
                 "VisibilityTimeout",
@@ -118,19 +183,30 @@ impl Limits {
                 "Must be between 0 and 43200, if provided.",
             ));
         }
-        if let Some(wait) = call.wait_time_seconds
-            && !(0..=20).contains(&wait)
-        {
+        let wait = call
+            .wait_time_seconds
+            .unwrap_or(i64::from(queue.receive_wait_seconds));
+        if !(0..=20).contains(&wait) {
             return Err(invalid(
                 "WaitTimeSeconds",
                 wait,
                 "Must be >= 0 and <= 20, if provided.",
             ));
         }
+        if let Some(id) = &call.receive_request_attempt_id {
+            if !queue.fifo {
+                return Err(invalid(
+                    "ReceiveRequestAttemptId",
+                    id,
+                    "The request include parameter that is not valid for this queue type.",
+                ));
+            }
+            check_fifo_id("ReceiveRequestAttemptId", id)?;
+        }
         Ok(Self {
             most: most as usize,
             visibility: visibility as u64 * 1000,
-            wait: call.wait_time_seconds.map(|wait| wait as u32),
+            wait: wait as u32,
         })
     }
 }
@@ -158,7 +234,7 @@ fn show(message: &Message, receipt: Receipt, call: &ReceiveMessage) -> ReceivedM
         .map(|all| all.select(|name| wanted.iter().any(|pattern| fits(pattern, name))));
     let (sum, message_attributes) = match &selected {
         Some(selected) => (
-            selected.md5().map(|sum| hex(&sum)),
+            selected.md5(),
             selected
                 .iter()
                 .map(|(name, value)| (name.clone(), show_attribute(value)))
@@ -167,9 +243,9 @@ fn show(message: &Message, receipt: Receipt, call: &ReceiveMessage) -> ReceivedM
         None => (None, BTreeMap::new()),
     };
     ReceivedMessage {
-        message_id: format_uuid(message.id),
-        receipt_handle: receipt.encode(),
-        md5_of_body: hex(&message.body_md5),
+        message_id: MessageId(message.id),
+        receipt_handle: ReceiptHandle::new(receipt),
+        md5_of_body: Md5Of(message.body.clone()),
         body: message.body.clone(),
         attributes: system_attributes(message, call),
         md5_of_message_attributes: sum,

@@ -4,6 +4,7 @@
 //! them, because AWS answers `MissingParameter` and not a parse error.
 
 use super::error::{SqsError, SqsErrorKind};
+use super::receipt::ReceiptHandle;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -31,8 +32,9 @@ pub enum SqsRequest {
     ChangeMessageVisibility(ChangeMessageVisibility),
     ChangeMessageVisibilityBatch(ChangeMessageVisibilityBatch),
     PurgeQueue(QueueOnly),
-    ListDeadLetterSourceQueues(QueueOnly),
+    ListDeadLetterSourceQueues(ListDeadLetterSourceQueues),
     StartMessageMoveTask(StartMessageMoveTask),
+    CancelMessageMoveTask(CancelMessageMoveTask),
     ListMessageMoveTasks(ListMessageMoveTasks),
     /// AddPermission, RemovePermission: checked for the queue, otherwise without effect.
     Permission(QueueOnly),
@@ -64,6 +66,7 @@ impl SqsRequest {
             "PurgeQueue" => Self::PurgeQueue(read(body)?),
             "ListDeadLetterSourceQueues" => Self::ListDeadLetterSourceQueues(read(body)?),
             "StartMessageMoveTask" => Self::StartMessageMoveTask(read(body)?),
+            "CancelMessageMoveTask" => Self::CancelMessageMoveTask(read(body)?),
             "ListMessageMoveTasks" => Self::ListMessageMoveTasks(read(body)?),
             "AddPermission" | "RemovePermission" => Self::Permission(read(body)?),
             _ => {
@@ -72,6 +75,23 @@ impl SqsRequest {
                 )));
             }
         })
+    }
+}
+
+impl SqsRequest {
+    /// Whether the call can change anything but messages.
+    pub(super) fn changes_definitions(&self) -> bool {
+        matches!(
+            self,
+            Self::CreateQueue(_)
+                | Self::DeleteQueue(_)
+                | Self::SetQueueAttributes(_)
+                | Self::TagQueue(_)
+                | Self::UntagQueue(_)
+                | Self::PurgeQueue(_)
+                | Self::StartMessageMoveTask(_)
+                | Self::CancelMessageMoveTask(_)
+        )
     }
 }
 
@@ -102,7 +122,11 @@ requests! {
         tags: BTreeMap<String, String>,
     }
     /// GetQueueUrl.
-    GetQueueUrl { queue_name: String, }
+    GetQueueUrl {
+        queue_name: String,
+        #[serde(rename = "QueueOwnerAWSAccountId")]
+        queue_owner: Option<String>,
+    }
     /// ListQueues.
     ListQueues {
         queue_name_prefix: Option<String>,
@@ -123,9 +147,10 @@ requests! {
         string_value: Option<String>,
         binary_value: Option<String>,
     }
-    /// SendMessage.
+    /// SendMessage, and a message of a batch, which has an id where this has a queue.
     SendMessage {
         queue_url: String,
+        id: String,
         message_body: Arc<str>,
         delay_seconds: Option<i64>,
         message_attributes: BTreeMap<String, WireAttribute>,
@@ -134,13 +159,7 @@ requests! {
         message_group_id: Option<Arc<str>>,
     }
     /// SendMessageBatch.
-    SendMessageBatch { queue_url: String, entries: Vec<SendEntry>, }
-    /// One message of a batch.
-    SendEntry {
-        id: String,
-        #[serde(flatten)]
-        message: SendMessage,
-    }
+    SendMessageBatch { queue_url: String, entries: Vec<SendMessage>, }
     /// ReceiveMessage.
     ReceiveMessage {
         queue_url: String,
@@ -150,25 +169,38 @@ requests! {
         max_number_of_messages: Option<i64>,
         visibility_timeout: Option<i64>,
         wait_time_seconds: Option<i64>,
+        receive_request_attempt_id: Option<Arc<str>>,
     }
     /// DeleteMessage.
-    DeleteMessage { queue_url: String, receipt_handle: String, }
+    DeleteMessage { queue_url: String, receipt_handle: ReceiptHandle, }
     /// DeleteMessageBatch.
     DeleteMessageBatch { queue_url: String, entries: Vec<DeleteEntry>, }
     /// One message to delete.
-    DeleteEntry { id: String, receipt_handle: String, }
+    DeleteEntry { id: String, receipt_handle: ReceiptHandle, }
     /// ChangeMessageVisibility.
     ChangeMessageVisibility {
         queue_url: String,
-        receipt_handle: String,
+        receipt_handle: ReceiptHandle,
         visibility_timeout: Option<i64>,
     }
     /// ChangeMessageVisibilityBatch.
     ChangeMessageVisibilityBatch { queue_url: String, entries: Vec<VisibilityEntry>, }
     /// One change of visibility.
-    VisibilityEntry { id: String, receipt_handle: String, visibility_timeout: Option<i64>, }
+    VisibilityEntry { id: String, receipt_handle: ReceiptHandle, visibility_timeout: Option<i64>, }
     /// StartMessageMoveTask.
-    StartMessageMoveTask { source_arn: String, destination_arn: Option<String>, }
+    StartMessageMoveTask {
+        source_arn: String,
+        destination_arn: Option<String>,
+        max_number_of_messages_per_second: Option<i64>,
+    }
+    /// CancelMessageMoveTask.
+    CancelMessageMoveTask { task_handle: String, }
+    /// ListDeadLetterSourceQueues.
+    ListDeadLetterSourceQueues {
+        queue_url: String,
+        max_results: Option<i64>,
+        next_token: Option<String>,
+    }
     /// ListMessageMoveTasks.
     ListMessageMoveTasks { source_arn: String, max_results: Option<i64>, }
 }

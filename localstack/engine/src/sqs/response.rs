@@ -3,7 +3,9 @@
 //! Empty lists are left out, as AWS does; a client that insists on `Messages` must be
 //! seen to fail here too.
 
+use super::receipt::ReceiptHandle;
 use crate::EpochMillis;
+use crate::identity::{Md5Of, Md5Sum, MessageId};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,6 +30,8 @@ pub enum SqsResponse {
     DeadLetterSources {
         #[serde(rename = "queueUrls")]
         queue_urls: Vec<String>,
+        #[serde(rename = "NextToken", skip_serializing_if = "Option::is_none")]
+        next_token: Option<String>,
     },
     #[serde(rename_all = "PascalCase")]
     Attributes {
@@ -47,6 +51,10 @@ pub enum SqsResponse {
         task_handle: String,
     },
     #[serde(rename_all = "PascalCase")]
+    MoveTaskCancelled {
+        approximate_number_of_messages_moved: u64,
+    },
+    #[serde(rename_all = "PascalCase")]
     MoveTasks {
         results: Vec<MoveTask>,
     },
@@ -58,19 +66,19 @@ pub enum SqsResponse {
 #[serde(rename_all = "PascalCase")]
 #[expect(missing_docs, reason = "the members are AWS's")]
 pub struct Sent {
-    pub message_id: String,
+    pub message_id: MessageId,
     #[serde(rename = "MD5OfMessageBody")]
-    pub md5_of_message_body: String,
+    pub md5_of_message_body: Md5Of,
     #[serde(
         rename = "MD5OfMessageAttributes",
         skip_serializing_if = "Option::is_none"
     )]
-    pub md5_of_message_attributes: Option<String>,
+    pub md5_of_message_attributes: Option<Md5Sum>,
     #[serde(
         rename = "MD5OfMessageSystemAttributes",
         skip_serializing_if = "Option::is_none"
     )]
-    pub md5_of_message_system_attributes: Option<String>,
+    pub md5_of_message_system_attributes: Option<Md5Sum>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sequence_number: Option<String>,
 }
@@ -141,10 +149,10 @@ pub struct Wait {
 #[serde(rename_all = "PascalCase")]
 #[expect(missing_docs, reason = "the members are AWS's")]
 pub struct ReceivedMessage {
-    pub message_id: String,
-    pub receipt_handle: String,
+    pub message_id: MessageId,
+    pub receipt_handle: ReceiptHandle,
     #[serde(rename = "MD5OfBody")]
-    pub md5_of_body: String,
+    pub md5_of_body: Md5Of,
     pub body: Arc<str>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<&'static str, String>,
@@ -152,7 +160,7 @@ pub struct ReceivedMessage {
         rename = "MD5OfMessageAttributes",
         skip_serializing_if = "Option::is_none"
     )]
-    pub md5_of_message_attributes: Option<String>,
+    pub md5_of_message_attributes: Option<Md5Sum>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub message_attributes: BTreeMap<Arc<str>, AttributeOut>,
 }
@@ -174,11 +182,17 @@ pub struct AttributeOut {
 #[serde(rename_all = "PascalCase")]
 #[expect(missing_docs, reason = "the members are AWS's")]
 pub struct MoveTask {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_handle: Option<String>,
     pub status: String,
     pub source_arn: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub destination_arn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_number_of_messages_per_second: Option<u32>,
     pub approximate_number_of_messages_moved: u64,
     pub approximate_number_of_messages_to_move: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure_reason: Option<String>,
     pub started_timestamp: EpochMillis,
 }

@@ -6,7 +6,7 @@
 use super::attributes::LARGEST_MESSAGE;
 use super::deduplication::{DeduplicationKey, Original};
 use super::error::{SqsErrorKind, invalid, missing};
-use super::incoming::{check_text, read_attributes, read_trace_header, wire_size};
+use super::incoming::{check_fifo_id, check_text, read_attributes, read_trace_header, wire_size};
 use super::message::{Message, Rare, State, format_sequence};
 use super::queue::Queue;
 use super::request::*;
@@ -14,8 +14,7 @@ use super::response::{Batch, FailedEntry, Sent, SentEntry};
 use super::{Sqs, SqsError, SqsResponse};
 use crate::EpochMillis;
 use crate::attribute::Attributes;
-use crate::identity::{format_uuid, hex, is_plain_name, md5, sha256_hex};
-use std::collections::HashSet;
+use crate::identity::{Md5Of, MessageId, is_plain_name, sha256_hex};
 use std::sync::Arc;
 
 /// Entries a batch may have.
@@ -26,8 +25,6 @@ pub(crate) const MOST_ENTRIES: usize = 10;
 pub struct Delivery {
     /// The text.
     pub body: Arc<str>,
-    /// MD5 of the text, if it is known already: a fan-out computes it once.
-    pub body_md5: Option<[u8; 16]>,
     /// Message attributes.
     pub attributes: Option<Arc<Attributes>>,
     /// MessageGroupId.
@@ -60,11 +57,7 @@ impl Sqs {
     ) -> Result<SqsResponse, SqsError> {
         let name = self.queue_at(now, &call.queue_url)?.name.clone();
         check_batch(call.entries.iter().map(|entry| entry.id.as_str()))?;
-        let size: usize = call
-            .entries
-            .iter()
-            .map(|entry| wire_size(&entry.message))
-            .sum();
+        let size: usize = call.entries.iter().map(wire_size).sum();
         if size > LARGEST_MESSAGE {
             return Err(SqsErrorKind::BatchRequestTooLong.because(format!(
                 "Batch requests cannot be longer than {LARGEST_MESSAGE} bytes. You have sent {size} bytes."
@@ -74,7 +67,8 @@ impl Sqs {
             successful: Vec::with_capacity(call.entries.len()),
             failed: Vec::new(),
         };
-        for SendEntry { id, message } in call.entries {
+        for mut message in call.entries {
+            let id = std::mem::take(&mut message.id);
             let message_id = self.random.u128(..);
             let Some(queue) = self.queues.get_mut(&name) else {
                 break;
@@ -131,7 +125,6 @@ impl Queue {
         let (trace_header, system_md5) = read_trace_header(call.message_system_attributes)?;
         let delivery = Delivery {
             body: call.message_body,
-            body_md5: None,
             attributes: (!attributes.is_empty()).then(|| Arc::new(attributes)),
             group: call.message_group_id,
             deduplication: call.message_deduplication_id,
@@ -158,36 +151,29 @@ impl Queue {
         }
         let delay = self.delay(delay)?;
         let deduplication = self.check_fifo(&delivery)?;
-        let body_md5 = delivery
-            .body_md5
-            .unwrap_or_else(|| md5(delivery.body.as_bytes()));
         let mut sent = Sent {
-            message_id: format_uuid(id),
-            md5_of_message_body: hex(&body_md5),
-            md5_of_message_attributes: delivery
-                .attributes
-                .as_ref()
-                .and_then(|all| all.md5())
-                .map(|sum| hex(&sum)),
+            message_id: MessageId(id),
+            md5_of_message_body: Md5Of(delivery.body.clone()),
+            md5_of_message_attributes: delivery.attributes.as_ref().and_then(|all| all.md5()),
             md5_of_message_system_attributes: None,
             sequence_number: None,
         };
         if let Some(original) = deduplication
             .as_ref()
-            .and_then(|key| self.deduplication.original(key))
+            .and_then(|key| self.deduplication.get(key))
         {
-            sent.message_id = format_uuid(original.message_id);
+            sent.message_id = MessageId(original.message_id);
             sent.sequence_number = Some(format_sequence(original.sequence));
             return Ok(sent);
         }
-        let sequence = self.attributes.fifo.then(|| self.take_sequence());
+        let sequence = self.attributes.fifo.then(|| self.take_sequence(now));
         sent.sequence_number = sequence.map(format_sequence);
         if let (Some(key), Some(sequence)) = (&deduplication, sequence) {
             let original = Original {
                 message_id: id,
                 sequence,
             };
-            self.deduplication.remember(now, key.clone(), original);
+            self.remember(now, key.clone(), original);
         }
         let rare = Rare {
             group: delivery.group,
@@ -201,7 +187,6 @@ impl Queue {
         let message = Message {
             id,
             body: delivery.body,
-            body_md5,
             attributes: delivery.attributes,
             rare: (!is_plain).then(|| Box::new(rare)),
             sent: now,
@@ -238,22 +223,11 @@ impl Queue {
 
     /// What a FIFO queue compares to recognise a duplicate; none on a standard queue.
     fn check_fifo(&self, delivery: &Delivery) -> Result<Option<DeduplicationKey>, SqsError> {
-        for (parameter, id) in [
-            ("MessageGroupId", &delivery.group),
-            ("MessageDeduplicationId", &delivery.deduplication),
-        ] {
-            let is_bad = |id: &Arc<str>| {
-                id.is_empty() || id.len() > 128 || !id.bytes().all(|byte| byte.is_ascii_graphic())
-            };
-            if let Some(id) = id.as_ref().filter(|id| is_bad(id)) {
-                return Err(invalid(
-                    parameter,
-                    id,
-                    &format!(
-                        "{parameter} can only include alphanumeric and punctuation characters. 1 to 128 in length."
-                    ),
-                ));
-            }
+        if let Some(group) = &delivery.group {
+            check_fifo_id("MessageGroupId", group)?;
+        }
+        if let Some(id) = &delivery.deduplication {
+            check_fifo_id("MessageDeduplicationId", id)?;
         }
         if !self.attributes.fifo {
             return match &delivery.deduplication {
@@ -297,14 +271,14 @@ pub(crate) fn check_batch<'a>(ids: impl ExactSizeIterator<Item = &'a str>) -> Re
             ids.len()
         )));
     }
-    let mut seen = HashSet::new();
-    for id in ids {
+    let ids: Vec<&str> = ids.collect();
+    for (index, id) in ids.iter().enumerate() {
         if !is_plain_name(id, 80) {
             return Err(SqsErrorKind::InvalidBatchEntryId.because(format!(
                 "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long. Found '{id}'."
             )));
         }
-        if !seen.insert(id) {
+        if ids[..index].contains(id) {
             return Err(
                 SqsErrorKind::BatchEntryIdsNotDistinct.because(format!("Id {id} repeated."))
             );

@@ -7,6 +7,7 @@ use super::attributes::LONGEST_VISIBILITY;
 use super::error::{SqsErrorKind, invalid, missing};
 use super::message::State;
 use super::queue::Queue;
+use super::receipt::ReceiptHandle;
 use super::request::*;
 use super::response::{Batch, SettledEntry};
 use super::send::{check_batch, failed};
@@ -19,8 +20,9 @@ impl Sqs {
         now: EpochMillis,
         call: &DeleteMessage,
     ) -> Result<SqsResponse, SqsError> {
+        let (liberties, mut random) = (self.liberties, self.random.fork());
         let queue = self.queue_at(now, &call.queue_url)?;
-        queue.delete(&call.receipt_handle)?;
+        queue.delete(now, &call.receipt_handle, liberties.duplicates(&mut random))?;
         self.wake_fifo(&call.queue_url);
         Ok(SqsResponse::Empty {})
     }
@@ -30,10 +32,12 @@ impl Sqs {
         now: EpochMillis,
         call: DeleteMessageBatch,
     ) -> Result<SqsResponse, SqsError> {
+        let (liberties, mut random) = (self.liberties, self.random.fork());
         let queue = self.queue_at(now, &call.queue_url)?;
         check_batch(call.entries.iter().map(|entry| entry.id.as_str()))?;
         let outcomes = call.entries.into_iter().map(|entry| {
-            let outcome = queue.delete(&entry.receipt_handle);
+            let survives = liberties.duplicates(&mut random);
+            let outcome = queue.delete(now, &entry.receipt_handle, survives);
             (entry.id, outcome)
         });
         let batch = collect(outcomes);
@@ -83,8 +87,14 @@ impl Sqs {
 }
 
 impl Queue {
-    fn delete(&mut self, handle: &str) -> Result<(), SqsError> {
-        if handle.is_empty() {
+    /// A message that `survives` turns up again, as AWS warns of in DeleteMessage.
+    fn delete(
+        &mut self,
+        now: EpochMillis,
+        handle: &ReceiptHandle,
+        survives: bool,
+    ) -> Result<(), SqsError> {
+        if handle.is_missing() {
             return Err(missing("ReceiptHandle"));
         }
         let receipt = self.receipt(handle)?;
@@ -100,7 +110,9 @@ impl Queue {
                 "The receipt handle has expired.",
             ));
         }
-        if is_latest {
+        if is_latest && survives && !self.attributes.fifo {
+            self.store.hide_until(now, receipt.key, now);
+        } else if is_latest {
             self.store.delete(receipt.key);
         }
         Ok(())
@@ -109,10 +121,10 @@ impl Queue {
     fn change_visibility(
         &mut self,
         now: EpochMillis,
-        handle: &str,
+        handle: &ReceiptHandle,
         timeout: Option<i64>,
     ) -> Result<(), SqsError> {
-        if handle.is_empty() {
+        if handle.is_missing() {
             return Err(missing("ReceiptHandle"));
         }
         let timeout = timeout.ok_or_else(|| missing("VisibilityTimeout"))?;

@@ -4,17 +4,20 @@
 //! changing a `State` anywhere else would let them disagree. No operation looks at more
 //! messages than it changes, however long the queue is.
 
+mod journal;
+
+pub(crate) use journal::Change;
+
 use super::counts::{Counts, QueueTotals};
 use super::deadlines::Deadlines;
-use super::groups::Groups;
+use super::groups::{GroupId, Groups};
 use super::message::{Key, Message, State};
 use crate::EpochMillis;
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 #[derive(Debug)]
 pub(crate) struct Store {
-    slots: Vec<Option<(u64, Message)>>,
+    slots: Vec<Option<Slot>>,
     free: Vec<u32>,
     next_number: u64,
     order: Order,
@@ -24,6 +27,26 @@ pub(crate) struct Store {
     ages: Deadlines,
     counts: Counts,
     totals: QueueTotals,
+    /// What changed since it was last taken; none if nobody keeps the messages elsewhere.
+    journal: Option<Vec<Change>>,
+}
+
+/// How a receive takes messages.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Taking {
+    pub(crate) now: EpochMillis,
+    pub(crate) most: usize,
+    pub(crate) hidden_until: EpochMillis,
+    /// Received that often, a message is exhausted.
+    pub(crate) receive_limit: Option<u32>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    number: u64,
+    /// The message's group on a FIFO queue.
+    group: Option<GroupId>,
+    message: Message,
 }
 
 #[derive(Debug)]
@@ -57,6 +80,7 @@ impl Store {
             ages: Deadlines::default(),
             counts: Counts::default(),
             totals: QueueTotals::default(),
+            journal: None,
         }
     }
 
@@ -73,10 +97,12 @@ impl Store {
     }
 
     fn get_mut(&mut self, key: Key) -> Option<&mut Message> {
-        match self.slots.get_mut(key.slot as usize) {
-            Some(Some((number, message))) if *number == key.number => Some(message),
-            _ => None,
-        }
+        self.slot_mut(key).map(|slot| &mut slot.message)
+    }
+
+    fn slot_mut(&mut self, key: Key) -> Option<&mut Slot> {
+        let slot = self.slots.get_mut(key.slot as usize)?.as_mut();
+        slot.filter(|slot| slot.number == key.number)
     }
 
     /// Adds a message that becomes visible at `visible_at`.
@@ -97,22 +123,28 @@ impl Store {
         } else {
             State::Available
         };
-        let (sent, group) = (message.sent, message.group().cloned());
+        self.ages.push(message.sent, key);
+        let group = match (&mut self.order, message.group()) {
+            (Order::Fifo(groups), Some(name)) => Some(groups.append(name, key)),
+            _ => None,
+        };
+        let filled = Some(Slot {
+            number,
+            group,
+            message,
+        });
         match self.slots.get_mut(slot as usize) {
-            Some(place) => *place = Some((number, message)),
-            None => self.slots.push(Some((number, message))),
-        }
-        self.ages.push(sent, key);
-        if let (Order::Fifo(groups), Some(group)) = (&mut self.order, &group) {
-            groups.append(group, key);
+            Some(place) => *place = filled,
+            None => self.slots.push(filled),
         }
         if delayed {
             self.counts.delayed += 1;
             self.timers.push(visible_at, key);
         } else {
             self.counts.available += 1;
-            self.line_up(key, group.as_ref());
+            self.line_up(key, group);
         }
+        self.note(Change::Kept(key));
         self.sweep();
         key
     }
@@ -148,33 +180,30 @@ impl Store {
         self.timers.next(|at, key| holds(slots, at, key))
     }
 
-    /// Hands out up to `most` messages and hides them until `hidden_until`.
+    /// Hands messages out and hides them. `pick` chooses which of a standard queue's places in
+    /// line is next.
     pub(crate) fn receive(
         &mut self,
-        now: EpochMillis,
-        most: usize,
-        hidden_until: EpochMillis,
-        receive_limit: Option<u32>,
+        taking: Taking,
+        mut pick: impl FnMut(usize) -> usize,
     ) -> Taken {
         let mut taken = Taken::default();
-        while taken.keys.len() < most {
+        while taken.keys.len() < taking.most {
             match &mut self.order {
                 Order::Standard(line) => {
-                    let Some(key) = line.pop_front() else { break };
-                    self.take(key, now, hidden_until, receive_limit, &mut taken);
+                    if line.is_empty() {
+                        break;
+                    }
+                    let place = pick(line.len());
+                    if let Some(key) = line.swap_remove_front(place) {
+                        self.take(key, taking, &mut taken);
+                    }
                 }
                 Order::Fifo(groups) => {
                     let Some(group) = groups.next_ready() else {
                         break;
                     };
-                    self.take_from_group(
-                        &group,
-                        now,
-                        most,
-                        hidden_until,
-                        receive_limit,
-                        &mut taken,
-                    );
+                    self.take_from_group(group, taking, &mut taken);
                 }
             }
         }
@@ -182,16 +211,8 @@ impl Store {
         taken
     }
 
-    fn take_from_group(
-        &mut self,
-        group: &Arc<str>,
-        now: EpochMillis,
-        most: usize,
-        hidden_until: EpochMillis,
-        receive_limit: Option<u32>,
-        taken: &mut Taken,
-    ) {
-        while taken.keys.len() < most {
+    fn take_from_group(&mut self, group: GroupId, taking: Taking, taken: &mut Taken) {
+        while taken.keys.len() < taking.most {
             let Order::Fifo(groups) = &self.order else {
                 return;
             };
@@ -204,7 +225,7 @@ impl Store {
             if !is_available {
                 return;
             }
-            if self.take(key, now, hidden_until, receive_limit, taken)
+            if self.take(key, taking, taken)
                 && let Order::Fifo(groups) = &mut self.order
             {
                 groups.take_head(group);
@@ -213,21 +234,15 @@ impl Store {
     }
 
     /// Marks one message as received, or sorts it out. True if it is now in flight.
-    fn take(
-        &mut self,
-        key: Key,
-        now: EpochMillis,
-        hidden_until: EpochMillis,
-        receive_limit: Option<u32>,
-        taken: &mut Taken,
-    ) -> bool {
+    fn take(&mut self, key: Key, taking: Taking, taken: &mut Taken) -> bool {
         let Some(message) = self.get_mut(key) else {
             return false;
         };
         if message.state != State::Available {
             return false;
         }
-        if receive_limit.is_some_and(|limit| message.receives_here >= limit) {
+        let limit = taking.receive_limit;
+        if limit.is_some_and(|limit| message.receives_here >= limit) {
             if let Some(message) = self.remove(key) {
                 self.totals.moved += 1;
                 taken.exhausted.push(message);
@@ -236,15 +251,16 @@ impl Store {
         }
         message.receives_here += 1;
         message.receive_count += 1;
-        message.first_received.get_or_insert(now);
+        message.first_received.get_or_insert(taking.now);
         message.state = State::InFlight {
-            until: hidden_until,
-            since: now,
+            until: taking.hidden_until,
+            since: taking.now,
         };
         self.counts.available -= 1;
         self.counts.in_flight += 1;
         self.totals.receives += 1;
-        self.timers.push(hidden_until, key);
+        self.timers.push(taking.hidden_until, key);
+        self.note(Change::Kept(key));
         taken.keys.push(key);
         true
     }
@@ -256,24 +272,69 @@ impl Store {
         removed
     }
 
-    /// Takes a message out to put it elsewhere: the first available one.
-    pub(crate) fn withdraw_first(&mut self) -> Option<Message> {
-        loop {
-            let key = match &mut self.order {
-                Order::Standard(line) => line.pop_front()?,
-                Order::Fifo(groups) => {
-                    let group = groups.next_ready()?;
-                    groups.head(&group)?
+    /// The message that is first in line.
+    pub(crate) fn first_available(&mut self) -> Option<(Key, &Message)> {
+        let slots = &self.slots;
+        let is_available =
+            |key: Key| find(slots, key).is_some_and(|message| message.state == State::Available);
+        let key = match &mut self.order {
+            Order::Standard(line) => loop {
+                let key = *line.front()?;
+                if is_available(key) {
+                    break key;
                 }
+                line.pop_front();
+            },
+            Order::Fifo(groups) => loop {
+                let group = groups.next_ready()?;
+                // The group is put back in line when its head is withdrawn or, here, at once.
+                groups.offer_first(group);
+                let key = groups.head(group)?;
+                if is_available(key) {
+                    break key;
+                }
+                groups.next_ready();
+            },
+        };
+        Some((key, find(&self.slots, key)?))
+    }
+
+    /// Takes a message out to put it elsewhere.
+    pub(crate) fn withdraw(&mut self, key: Key) -> Option<Message> {
+        let message = self.remove(key)?;
+        self.totals.moved += 1;
+        Some(message)
+    }
+
+    /// Gives all messages that nobody has received yet another delay, counted from their sending.
+    pub(crate) fn delay_all(&mut self, now: EpochMillis, delay: EpochMillis) {
+        let is_new = |message: &Message| {
+            message.receive_count == 0 && !matches!(message.state, State::InFlight { .. })
+        };
+        let new = self.iter().filter(|(_, message)| is_new(message));
+        let new: Vec<Key> = new.map(|(key, _)| key).collect();
+        for key in new {
+            let Some(message) = self.get_mut(key) else {
+                continue;
             };
-            let is_available = self
-                .get(key)
-                .is_some_and(|message| message.state == State::Available);
-            if is_available && let Some(message) = self.remove(key) {
-                self.totals.moved += 1;
-                return Some(message);
+            let until = message.sent.saturating_add(delay);
+            match message.state {
+                State::Delayed { .. } if until <= now => self.end_delay(key),
+                State::Delayed { .. } => {
+                    message.state = State::Delayed { until };
+                    self.timers.push(until, key);
+                }
+                _ if until > now => {
+                    message.state = State::Delayed { until };
+                    self.counts.available -= 1;
+                    self.counts.delayed += 1;
+                    self.timers.push(until, key);
+                }
+                _ => {}
             }
+            self.note(Change::Kept(key));
         }
+        self.sweep();
     }
 
     /// Hides a message in flight until another moment; one that has come makes it visible.
@@ -291,6 +352,7 @@ impl Store {
             self.timers.push(until, key);
             self.sweep();
         }
+        self.note(Change::Kept(key));
     }
 
     pub(crate) fn purge(&mut self) {
@@ -304,52 +366,54 @@ impl Store {
             Order::Standard(line) => line.clear(),
             Order::Fifo(groups) => groups.clear(),
         }
+        self.note(Change::Purged);
     }
 
     fn remove(&mut self, key: Key) -> Option<Message> {
         self.get(key)?;
-        let (_, message) = self.slots.get_mut(key.slot as usize)?.take()?;
+        let Slot { group, message, .. } = self.slots.get_mut(key.slot as usize)?.take()?;
         self.free.push(key.slot);
         match message.state {
             State::Delayed { .. } => self.counts.delayed -= 1,
             State::Available => self.counts.available -= 1,
             State::InFlight { .. } => self.counts.in_flight -= 1,
         }
-        if let (Order::Fifo(groups), Some(group)) = (&mut self.order, message.group()) {
+        if let (Order::Fifo(groups), Some(group)) = (&mut self.order, group) {
             match message.state {
                 State::InFlight { .. } => groups.settle(group),
                 _ => groups.withdraw(group, key),
             }
         }
+        self.note(Change::Removed(key));
         Some(message)
     }
 
     fn release(&mut self, key: Key) {
-        let Some(message) = self.get_mut(key) else {
+        let Some(slot) = self.slot_mut(key) else {
             return;
         };
-        message.state = State::Available;
-        let group = message.group().cloned();
+        slot.message.state = State::Available;
+        let group = slot.group;
         self.counts.in_flight -= 1;
         self.counts.available += 1;
         match (&mut self.order, group) {
-            (Order::Fifo(groups), Some(group)) => groups.put_back(&group, key),
-            (_, group) => self.line_up(key, group.as_ref()),
+            (Order::Fifo(groups), Some(group)) => groups.put_back(group, key),
+            (_, group) => self.line_up(key, group),
         }
     }
 
     fn end_delay(&mut self, key: Key) {
-        let Some(message) = self.get_mut(key) else {
+        let Some(slot) = self.slot_mut(key) else {
             return;
         };
-        message.state = State::Available;
-        let group = message.group().cloned();
+        slot.message.state = State::Available;
+        let group = slot.group;
         self.counts.delayed -= 1;
         self.counts.available += 1;
-        self.line_up(key, group.as_ref());
+        self.line_up(key, group);
     }
 
-    fn line_up(&mut self, key: Key, group: Option<&Arc<str>>) {
+    fn line_up(&mut self, key: Key, group: Option<GroupId>) {
         match (&mut self.order, group) {
             (Order::Standard(line), _) => line.push_back(key),
             (Order::Fifo(groups), Some(group)) => groups.offer(group),
@@ -371,16 +435,15 @@ impl Store {
     }
 }
 
-fn find(slots: &[Option<(u64, Message)>], key: Key) -> Option<&Message> {
-    match slots.get(key.slot as usize) {
-        Some(Some((number, message))) if *number == key.number => Some(message),
-        _ => None,
-    }
+fn find(slots: &[Option<Slot>], key: Key) -> Option<&Message> {
+    let slot = slots.get(key.slot as usize)?.as_ref();
+    slot.filter(|slot| slot.number == key.number)
+        .map(|slot| &slot.message)
 }
 
-fn holds(slots: &[Option<(u64, Message)>], at: EpochMillis, key: Key) -> bool {
+fn holds(slots: &[Option<Slot>], at: EpochMillis, key: Key) -> bool {
     find(slots, key).and_then(Message::deadline) == Some(at)
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

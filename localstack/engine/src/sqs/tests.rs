@@ -1,3 +1,4 @@
+use super::store::tests::taking;
 use super::*;
 
 const NOW: EpochMillis = 1_771_065_000_000;
@@ -7,7 +8,7 @@ fn sqs() -> Sqs {
         region: "us-east-1".into(),
         account: "000000000000".into(),
     };
-    Sqs::new(identity, 1)
+    Sqs::new(identity, Liberties::default(), 1)
 }
 
 fn call(
@@ -187,7 +188,6 @@ fn receive_does_not_slow_as_a_queue_or_its_groups_grow() {
             let message = message::Message {
                 id: number,
                 body: "x".into(),
-                body_md5: [0; 16],
                 attributes: None,
                 rare: Some(Box::new(message::Rare {
                     group,
@@ -203,7 +203,10 @@ fn receive_does_not_slow_as_a_queue_or_its_groups_grow() {
         }
         for round in 0..20_000 {
             store.tick(NOW + round, 345_600_000);
-            let taken = store.receive(NOW + round, 10, NOW + round + 30_000, Some(5));
+            let taken = store.receive(
+                taking(NOW + round, 10, NOW + round + 30_000, Some(5)),
+                |_| 0,
+            );
             assert_eq!(taken.keys.len(), 10);
             for key in taken.keys {
                 assert!(store.delete(key));

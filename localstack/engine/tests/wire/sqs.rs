@@ -3,7 +3,6 @@
 use crate::fixture::{bodies, code, start};
 use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::{MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName};
-use std::time::{Duration, Instant};
 
 fn text(value: &str) -> MessageAttributeValue {
     MessageAttributeValue::builder()
@@ -89,87 +88,20 @@ async fn a_stale_receipt_handle_does_not_delete() {
     assert_eq!(fixture.receive(&url).await.len(), 1);
 }
 
+/// What else ends a long poll is in `tests/virtual_time`.
 #[tokio::test]
-async fn long_polls_wake_on_arrival_delay_end_and_visibility_end() {
-    let fixture = crate::fixture::start_with(|config| {
-        config.clock = std::sync::Arc::new(fanline_engine::SystemClock);
-    })
-    .await;
-    let url = fixture.queue("orders", &[("VisibilityTimeout", "1")]).await;
-    let poll = || {
-        fixture
-            .sqs
-            .receive_message()
-            .queue_url(&url)
-            .wait_time_seconds(10)
-            .send()
-    };
-    let sent_later = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        fixture.send(&url, "arrival").await;
-    };
-    let started = now();
-    let (received, ()) = tokio::join!(poll(), sent_later);
-    assert_eq!(received.expect("receives").messages().len(), 1);
-    assert!(started.elapsed() < Duration::from_secs(1));
-    let received = poll().await.expect("visibility ends");
-    assert_eq!(received.messages().len(), 1);
-    assert!(started.elapsed() < Duration::from_secs(3));
-    let handle = received.messages()[0].receipt_handle().expect("handle");
-    let delete = fixture
-        .sqs
-        .delete_message()
-        .queue_url(&url)
-        .receipt_handle(handle);
-    delete.send().await.expect("is deleted");
-    let delayed = fixture
-        .sqs
-        .send_message()
-        .queue_url(&url)
-        .message_body("later");
-    delayed.delay_seconds(1).send().await.expect("is sent");
-    assert_eq!(poll().await.expect("delay ends").messages().len(), 1);
-    assert!(started.elapsed() < Duration::from_secs(6));
-}
-
-#[tokio::test]
-async fn a_waiting_poll_sees_what_another_consumer_releases() {
-    let fixture = crate::fixture::start_with(|config| {
-        config.clock = std::sync::Arc::new(fanline_engine::SystemClock);
-    })
-    .await;
+async fn a_long_poll_over_a_connection_wakes_on_arrival() {
+    let fixture = start().await;
     let url = fixture.queue("orders", &[]).await;
-    let poll = || {
-        fixture
-            .sqs
-            .receive_message()
-            .queue_url(&url)
-            .wait_time_seconds(10)
-            .send()
-    };
-    let started = now();
-    let consumer = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        fixture.send(&url, "shared").await;
-    };
-    // Two wait; one gets the message with 30 s of visibility and gives it back.
-    let give_back = async {
-        let received = poll().await.expect("receives");
-        let handle = received.messages()[0].receipt_handle().expect("handle");
-        let change = fixture
-            .sqs
-            .change_message_visibility()
-            .queue_url(&url)
-            .receipt_handle(handle);
-        change.visibility_timeout(1).send().await.expect("changes");
-    };
-    let second = async {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        poll().await.expect("receives")
-    };
-    let (_, (), received) = tokio::join!(consumer, give_back, second);
-    assert_eq!(received.messages().len(), 1);
-    assert!(started.elapsed() < Duration::from_secs(4));
+    let poll = fixture
+        .sqs
+        .receive_message()
+        .queue_url(&url)
+        .wait_time_seconds(20)
+        .send();
+    // The clock stands still: nothing but the arrival can end the poll.
+    let (received, ()) = tokio::join!(poll, fixture.send(&url, "arrival"));
+    assert_eq!(received.expect("receives").messages().len(), 1);
 }
 
 #[tokio::test]
@@ -295,9 +227,4 @@ async fn attributes_counts_tags_and_lists() {
         code!(fixture.sqs.get_queue_url().queue_name("orders").send()),
         "AWS.SimpleQueueService.NonExistentQueue"
     );
-}
-
-#[expect(clippy::disallowed_methods, reason = "the test measures real waiting")]
-fn now() -> Instant {
-    Instant::now()
 }

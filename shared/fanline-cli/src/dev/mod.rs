@@ -28,7 +28,7 @@ use clap::Args;
 use fanline_engine::Server;
 
 use crate::{
-    Error, aws,
+    Error, aws, engine,
     publish::events_file::EventsFile,
     template::{self, Stack},
 };
@@ -52,6 +52,9 @@ pub struct Options {
     /// Port of the embedded engine; 0 takes a free one.
     #[arg(long, default_value_t = 4566)]
     pub port: u16,
+    /// Folder in which the embedded engine keeps everything over restarts; memory by default.
+    #[arg(long, value_name = "DIR", conflicts_with = "endpoint_url")]
+    pub data: Option<PathBuf>,
     /// End when nothing is visible, in flight or delayed outside dead-letter queues.
     #[arg(long)]
     pub until_idle: bool,
@@ -87,7 +90,7 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
     say_findings(&stack);
     let events = read_events(&options, &stack)?;
     let server = match options.endpoint_url {
-        None => Some(start_engine(options.port, &region).await?),
+        None => Some(start_engine(&options, &region).await?),
         Some(_) => {
             check_endpoint(&config).await?;
             None
@@ -189,17 +192,14 @@ fn load(options: &Options, endpoint: &str, region: &str) -> Result<Stack, Error>
     }
     let environment = template::Environment {
         region: region.to_owned(),
-        account: ACCOUNT.to_owned(),
+        account: aws::LOCAL_ACCOUNT.to_owned(),
         partition: "aws".to_owned(),
         stack_name: stage.stack_name.unwrap_or_else(|| "fanline-dev".to_owned()),
-        queue_url_base: format!("{endpoint}/{ACCOUNT}"),
+        queue_url_base: format!("{endpoint}/{}", aws::LOCAL_ACCOUNT),
     };
     template::load(&options.template, &parameters, &environment)
         .map_err(|error| Error::new(error.to_string()))
 }
-
-/// The account of the embedded engine and of LocalStack.
-const ACCOUNT: &str = "000000000000";
 
 fn read_events(options: &Options, stack: &Stack) -> Result<EventsFile, Error> {
     let only_topic = match stack.topics.as_slice() {
@@ -245,19 +245,15 @@ fn say_findings(stack: &Stack) {
     }
 }
 
-async fn start_engine(port: u16, region: &str) -> Result<Server, Error> {
+async fn start_engine(options: &Options, region: &str) -> Result<Server, Error> {
     let config = fanline_engine::Config {
         region: region.to_owned(),
-        account: ACCOUNT.to_owned(),
+        account: aws::LOCAL_ACCOUNT.to_owned(),
+        data: options.data.clone(),
         ..fanline_engine::Config::default()
     };
-    Server::bind(("127.0.0.1", port), config).await.map_err(|error| {
-        let advice = match error.kind() {
-            std::io::ErrorKind::AddrInUse => "; something else listens there: choose another with --port, or use it with --endpoint-url",
-            _ => "",
-        };
-        Error::new(format!("cannot listen on 127.0.0.1:{port}: {error}{advice}"))
-    })
+    let advice = "choose another with --port, or use it with --endpoint-url";
+    engine::start(options.port, config, advice).await
 }
 
 fn described(stack: &Stack) -> String {

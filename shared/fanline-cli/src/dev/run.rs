@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     Error,
+    interrupt::interrupted,
     lambda::LogLine,
     mapping::{Mapping, MappingEvent},
     publish::events_file::EventsFile,
@@ -93,23 +94,6 @@ async fn stop(mappings: Vec<Mapping>) {
 
 async fn shut_down(functions: &Functions) {
     join_all(functions.values().map(|function| function.shutdown())).await;
-}
-
-/// Ends when the user or the system asks the process to.
-async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    // Without a handler the process ends by the signal itself; nothing is left to wait for.
-    let _ended = tokio::signal::ctrl_c().await;
 }
 
 struct Sources {

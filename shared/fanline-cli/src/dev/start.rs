@@ -13,6 +13,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{
     Error,
+    aws::LOCAL_ACCOUNT,
     lambda::{Function, FunctionSpec, InvokeError, LogSink},
     mapping::{Mapping, MappingEvent, MappingSpec},
     template::{self, EventSource, EventSourceMapping, Queue, Stack},
@@ -50,7 +51,7 @@ impl Setting {
                 memory_mb: function.memory_mb,
                 concurrency: self.concurrency(function),
                 region: self.region.clone(),
-                account: super::ACCOUNT.to_owned(),
+                account: LOCAL_ACCOUNT.to_owned(),
             };
             let named = Arc::new(Function::new(spec, log_sink.clone()));
             Some((function.logical_id.clone(), named))

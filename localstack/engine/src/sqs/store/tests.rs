@@ -2,6 +2,7 @@ use super::*;
 use crate::sqs::message::Rare;
 use proptest::prelude::*;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 const RETENTION: EpochMillis = 60_000;
 
@@ -9,7 +10,6 @@ fn message(id: u128, now: EpochMillis, group: Option<&str>) -> Message {
     Message {
         id,
         body: "x".into(),
-        body_md5: [0; 16],
         attributes: None,
         rare: group.map(|group| {
             Box::new(Rare {
@@ -25,12 +25,27 @@ fn message(id: u128, now: EpochMillis, group: Option<&str>) -> Message {
     }
 }
 
+pub(crate) fn taking(
+    now: EpochMillis,
+    most: usize,
+    hidden_until: EpochMillis,
+    receive_limit: Option<u32>,
+) -> Taking {
+    Taking {
+        now,
+        most,
+        hidden_until,
+        receive_limit,
+    }
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Send { group: u8, delay: u64 },
     Receive { most: usize, hidden: u64 },
     Delete { pick: usize },
     Hide { pick: usize, hidden: u64 },
+    Delay { delay: u64 },
     Pass { time: u64 },
     Purge,
 }
@@ -42,6 +57,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => any::<usize>().prop_map(|pick| Step::Delete { pick }),
         3 => (any::<usize>(), 0u64..5000).prop_map(|(pick, hidden)| Step::Hide { pick, hidden }),
         4 => prop_oneof![0u64..2000, Just(40_000u64)].prop_map(|time| Step::Pass { time }),
+        1 => prop_oneof![Just(0u64), 1u64..3000].prop_map(|delay| Step::Delay { delay }),
         1 => Just(Step::Purge),
     ];
     proptest::collection::vec(step, 1..120)
@@ -50,7 +66,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// Every message is in one state, counted once, and nothing is lost.
 fn check_books(store: &Store) {
     let mut counted = Counts::default();
-    for (_, message) in store.slots.iter().flatten() {
+    for Slot { message, .. } in store.slots.iter().flatten() {
         match message.state {
             State::Delayed { .. } => counted.delayed += 1,
             State::Available => counted.available += 1,
@@ -116,7 +132,7 @@ impl Run {
             Step::Receive { most, hidden } => {
                 let taken = self
                     .store
-                    .receive(self.now, most, self.now + hidden, Some(3));
+                    .receive(taking(self.now, most, self.now + hidden, Some(3)), |_| 0);
                 assert!(taken.keys.len() <= most);
                 self.exhausted += taken.exhausted.len() as u64;
                 for key in &taken.keys {
@@ -137,6 +153,9 @@ impl Run {
             }
             Step::Pass { time } => self.now += time,
             Step::Purge => self.store.purge(),
+            // Only a FIFO queue's delay reaches back.
+            Step::Delay { delay } if fifo => self.store.delay_all(self.now, delay),
+            Step::Delay { .. } => {}
             Step::Delete { .. } | Step::Hide { .. } => {}
         }
         check_books(&self.store);
@@ -158,7 +177,7 @@ proptest! {
         loop {
             run.now += 5_001;
             run.store.tick(run.now, EpochMillis::MAX);
-            let taken = run.store.receive(run.now, 10, run.now + 1, None);
+            let taken = run.store.receive(taking(run.now, 10, run.now + 1, None), |_| 0);
             if taken.keys.is_empty() {
                 break;
             }
@@ -177,15 +196,15 @@ proptest! {
             let in_flight_before: HashSet<Arc<str>> = {
                 run.store.tick(run.now, RETENTION);
                 let held = run.store.slots.iter().flatten();
-                held.filter(|(_, message)| matches!(message.state, State::InFlight { .. }))
-                    .filter_map(|(_, message)| message.group().cloned())
+                held.filter(|slot| matches!(slot.message.state, State::InFlight { .. }))
+                    .filter_map(|slot| slot.message.group().cloned())
                     .collect()
             };
             let mut last: HashMap<Arc<str>, u128> = HashMap::new();
             for (group, id) in run.apply(step, true) {
                 prop_assert!(!in_flight_before.contains(&group), "{group} was handed out twice");
                 // Nothing older of the group may be left behind.
-                let older = run.store.slots.iter().flatten().any(|(_, message)| {
+                let older = run.store.slots.iter().flatten().any(|Slot { message, .. }| {
                     message.group() == Some(&group) && message.id < id && message.state == State::Available
                 });
                 prop_assert!(!older, "{group} was overtaken");
@@ -203,7 +222,7 @@ fn a_group_is_forgotten_when_it_is_empty() {
     }
     let mut received = 0;
     loop {
-        let taken = store.receive(0, 10, 1000, None);
+        let taken = store.receive(taking(0, 10, 1000, None), |_| 0);
         if taken.keys.is_empty() {
             break;
         }

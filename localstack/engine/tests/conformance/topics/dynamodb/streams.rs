@@ -6,7 +6,8 @@ use crate::document::*;
 use crate::fixture::string;
 use crate::target::Target;
 use aws_sdk_dynamodb::types::{TimeToLiveSpecification, TimeToLiveStatus};
-use serde_json::json;
+use aws_sdk_dynamodbstreams::types::{AttributeValue, OperationType, Record, ShardIteratorType};
+use std::collections::HashMap;
 
 pub(super) const CASES: &[Case] = &[
     case!(
@@ -48,11 +49,11 @@ pub(super) const CASES: &[Case] = &[
             let seen: Vec<_> = records
                 .iter()
                 .map(|record| {
-                    let images = &record["dynamodb"];
+                    let change = record.dynamodb();
                     (
-                        record["eventName"].as_str().unwrap_or_default(),
-                        images["OldImage"]["status"]["S"].as_str(),
-                        images["NewImage"]["status"]["S"].as_str(),
+                        record.event_name().map_or("", OperationType::as_str),
+                        status(change.and_then(|change| change.old_image())),
+                        status(change.and_then(|change| change.new_image())),
                     )
                 })
                 .collect();
@@ -80,27 +81,27 @@ pub(super) const CASES: &[Case] = &[
     .on_dynamodb(),
 ];
 
-/// All records of a table's stream. DynamoDB Streams has an SDK of its own, which four
-/// calls do not justify; these are the calls it would make.
-async fn stream(target: &Target, table: &str) -> Outcome<Vec<serde_json::Value>> {
-    let described = target
-        .dynamodb
-        .describe_table()
-        .table_name(table)
-        .send()
-        .await?;
-    let arn = described.table.and_then(|table| table.latest_stream_arn);
+/// All records of a table's stream.
+async fn stream(target: &Target, table: &str) -> Outcome<Vec<Record>> {
+    let describe = target.dynamodb.describe_table().table_name(table);
+    let described = describe.send().await?.table;
+    let arn = described.and_then(|table| table.latest_stream_arn);
     let arn = some("LatestStreamArn", arn)?;
-    let call = async |operation: &str, body: serde_json::Value| {
-        target
-            .json(&format!("DynamoDBStreams_20120810.{operation}"), body)
-            .await
-    };
-    let described = call("DescribeStream", json!({"StreamArn": arn})).await?;
-    let shard = &described["StreamDescription"]["Shards"][0]["ShardId"];
-    let from = json!({"StreamArn": arn, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"});
-    let iterator = call("GetShardIterator", from).await?;
-    let read = json!({"ShardIterator": iterator["ShardIterator"]});
-    let records = call("GetRecords", read).await?;
-    Ok(records["Records"].as_array().cloned().unwrap_or_default())
+    let describe = target.streams.describe_stream().stream_arn(&arn);
+    let described = some("the stream", describe.send().await?.stream_description)?;
+    let shard = described.shards.unwrap_or_default().into_iter().next();
+    let shard = some("its shard", shard.and_then(|shard| shard.shard_id))?;
+    let iterator = target.streams.get_shard_iterator();
+    let iterator = iterator
+        .stream_arn(arn)
+        .shard_id(shard)
+        .shard_iterator_type(ShardIteratorType::TrimHorizon);
+    let iterator = iterator.send().await?.shard_iterator;
+    let read = target.streams.get_records().set_shard_iterator(iterator);
+    Ok(read.send().await?.records.unwrap_or_default())
+}
+
+/// What a record says of the `status` in one of its images.
+fn status(image: Option<&HashMap<String, AttributeValue>>) -> Option<&str> {
+    image?.get("status")?.as_s().ok().map(String::as_str)
 }
