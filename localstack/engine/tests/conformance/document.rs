@@ -63,6 +63,7 @@ documents! { "sns/latest/api/API_":
     DELETE_TOPIC = "SNS DeleteTopic", "DeleteTopic";
     GET_SUBSCRIPTION_ATTRIBUTES = "SNS GetSubscriptionAttributes", "GetSubscriptionAttributes";
     GET_TOPIC_ATTRIBUTES = "SNS GetTopicAttributes", "GetTopicAttributes";
+    LIST_SUBSCRIPTIONS = "SNS ListSubscriptions", "ListSubscriptions";
     LIST_SUBSCRIPTIONS_BY_TOPIC = "SNS ListSubscriptionsByTopic", "ListSubscriptionsByTopic";
     LIST_TOPICS = "SNS ListTopics", "ListTopics";
     PUBLISH = "SNS Publish", "Publish";
@@ -99,6 +100,7 @@ documents! { "amazondynamodb/latest/APIReference/API_":
     BATCH_STATEMENT_ERROR = "DynamoDB BatchStatementError", "BatchStatementError";
     DELETE_ITEM = "DynamoDB DeleteItem", "DeleteItem";
     PUT_ITEM = "DynamoDB PutItem", "PutItem";
+    STREAMS_RECORD = "DynamoDB Streams Record", "streams_Record";
     STREAM_RECORD = "DynamoDB StreamRecord", "streams_StreamRecord";
     TRANSACT_WRITE_ITEMS = "DynamoDB TransactWriteItems", "TransactWriteItems";
     UPDATE_ITEM = "DynamoDB UpdateItem", "UpdateItem";

@@ -153,6 +153,31 @@ pub(super) const CASES: &[Case] = &[
     )
     .takes(1),
     case!(
+        "queue-deleted-recently",
+        "The name of a deleted queue cannot be used again at once.",
+        CREATE_QUEUE,
+        |target| {
+            let url = target.queue("q", &[]).await?;
+            target.sqs.delete_queue().queue_url(&url).send().await?;
+            let call = target.sqs.create_queue().queue_name(target.name("q"));
+            let code = "AWS.SimpleQueueService.QueueDeletedRecently";
+            refused(call.send().await, code)
+        }
+    ),
+    case!(
+        "queue-created-again-after-60-seconds",
+        "The name of a deleted queue can be used again after 60 seconds, for an empty queue.",
+        DELETE_QUEUE,
+        |target| {
+            let url = target.queue("q", &[]).await?;
+            target.send(&url, "left behind").await?;
+            target.sqs.delete_queue().queue_url(&url).send().await?;
+            target.pass_seconds(60).await;
+            target.expect_empty(&target.queue("q", &[]).await?).await
+        }
+    )
+    .takes(60),
+    case!(
         "queue-attributes-all",
         "GetQueueAttributes with All answers with every attribute, the computed ones too.",
         GET_QUEUE_ATTRIBUTES,
