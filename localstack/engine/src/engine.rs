@@ -6,12 +6,12 @@
 
 use crate::EpochMillis;
 use crate::identity::Identity;
-use crate::sns::{Sns, SnsError, SnsRequest, SnsResponse, TopicDelivery};
+use crate::sns::{NotificationSigner, Sns, SnsError, SnsRequest, SnsResponse, TopicDelivery};
 use crate::sqs::{Delivery, Liberties, Sqs, SqsRequest, SqsStep};
 use std::sync::Arc;
 
 /// How the engine behaves.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct EngineOptions {
     /// Region and account of every ARN.
     pub identity: Identity,
@@ -19,6 +19,8 @@ pub struct EngineOptions {
     pub enforce_queue_policies: bool,
     /// What AWS leaves open on standard queues.
     pub liberties: Liberties,
+    /// Signs notifications; without one they carry a text that is no signature.
+    pub signer: Option<Arc<dyn NotificationSigner>>,
     /// Decides every id, and where liberties are taken.
     pub seed: u64,
 }
@@ -29,6 +31,7 @@ impl Default for EngineOptions {
             identity: Identity::default(),
             enforce_queue_policies: true,
             liberties: Liberties::default(),
+            signer: None,
             seed: 0,
         }
     }
@@ -73,11 +76,12 @@ impl Engine {
             identity,
             enforce_queue_policies,
             liberties,
+            signer,
             seed,
         } = options;
         Self {
             sqs: Sqs::new(identity.clone(), liberties, seed),
-            sns: Sns::new(identity.clone(), seed.wrapping_add(1)),
+            sns: Sns::new(identity.clone(), signer, seed.wrapping_add(1)),
             identity,
             enforce_queue_policies,
             undelivered: Undelivered::default(),

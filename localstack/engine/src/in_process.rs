@@ -11,6 +11,8 @@ use crate::engine::{Engine, EngineOptions, Undelivered};
 use crate::http::{State, respond};
 use crate::identity::Identity;
 use crate::server::{Config, QueueReport};
+use crate::signer::ProcessKey;
+use crate::sns::NotificationSigner;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::{Request, Response};
@@ -59,6 +61,7 @@ impl InProcess {
             region,
             account,
             enforce_queue_policies,
+            sign_notifications,
             liberties,
             seed,
             clock,
@@ -70,6 +73,7 @@ impl InProcess {
             identity: identity.clone(),
             enforce_queue_policies,
             liberties,
+            signer: sign_notifications.then(|| Arc::new(ProcessKey) as Arc<dyn NotificationSigner>),
             seed,
         });
         let unusable = |error: &dyn fmt::Display| {

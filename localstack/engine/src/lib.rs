@@ -25,6 +25,7 @@ mod identity;
 mod in_process;
 mod query;
 mod server;
+mod signer;
 pub mod sns;
 pub mod sqs;
 mod wildcard;

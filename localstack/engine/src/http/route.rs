@@ -7,6 +7,7 @@
 use super::answer::{JSON, XML, answer};
 use super::{HttpResponse, State, sns, sqs, sqs_query, xml};
 use crate::query::Form;
+use crate::signer::ProcessKey;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -37,6 +38,11 @@ pub(crate) async fn respond(state: &State, parts: &Parts, body: Bytes) -> HttpRe
     let request_id = state.request_id();
     if parts.method == Method::GET && parts.uri.path() == "/_engine/health" {
         return answer(200, "application/json", HEALTH, &request_id);
+    }
+    if parts.method == Method::GET
+        && let Some(certificate) = ProcessKey::certificate_at(parts.uri.path())
+    {
+        return answer(200, "application/x-pem-file", certificate, &request_id);
     }
     if body.len() > LARGEST_BODY {
         return too_large(&request_id);

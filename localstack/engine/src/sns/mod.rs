@@ -10,6 +10,7 @@ mod publish;
 mod request;
 mod response;
 pub(crate) mod saved;
+mod signature;
 mod subscription;
 mod subscriptions;
 mod topics;
@@ -17,6 +18,7 @@ mod topics;
 pub use error::{SnsError, SnsErrorKind};
 pub use request::*;
 pub use response::*;
+pub use signature::{NotificationSigner, SignatureVersion};
 
 use crate::EpochMillis;
 use crate::identity::Identity;
@@ -37,6 +39,7 @@ pub struct Sns {
     topics: BTreeMap<Arc<str>, Topic>,
     subscriptions: BTreeMap<Arc<str>, Subscription>,
     random: Rng,
+    signer: Option<Arc<dyn NotificationSigner>>,
     /// Whether topics, subscriptions, their attributes or tags changed.
     definitions_changed: bool,
     keeps_journal: bool,
@@ -70,12 +73,13 @@ pub struct TopicDelivery {
 
 impl Sns {
     /// An account without topics.
-    pub fn new(identity: Identity, seed: u64) -> Self {
+    pub fn new(identity: Identity, signer: Option<Arc<dyn NotificationSigner>>, seed: u64) -> Self {
         Self {
             identity,
             topics: BTreeMap::new(),
             subscriptions: BTreeMap::new(),
             random: Rng::with_seed(seed),
+            signer,
             definitions_changed: false,
             keeps_journal: false,
             new_originals: Vec::new(),

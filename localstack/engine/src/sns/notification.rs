@@ -3,6 +3,7 @@
 //! Written by hand to keep AWS's order of fields and layout: people compare these bodies
 //! with captured ones.
 
+use super::signature::Signature;
 use crate::EpochMillis;
 use crate::attribute::{AttributeData, Attributes};
 use crate::clock::iso8601;
@@ -11,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use std::fmt::Write as _;
 
+#[derive(Clone, Copy)]
 pub(crate) struct Notification<'a> {
     pub(crate) message_id: &'a str,
     pub(crate) sequence: Option<&'a str>,
@@ -21,10 +23,16 @@ pub(crate) struct Notification<'a> {
     pub(crate) subscription_arn: &'a str,
     pub(crate) base_url: &'a str,
     pub(crate) attributes: &'a Attributes,
+    /// None on FIFO topics, which do not sign.
+    pub(super) signature: Option<&'a Signature>,
 }
 
 impl Notification<'_> {
-    pub(crate) fn to_json(&self) -> String {
+    pub(super) fn timestamp(&self) -> String {
+        iso8601(self.at)
+    }
+
+    pub(crate) fn to_json(self) -> String {
         let mut json = String::with_capacity(self.message.len() + 900);
         json.push_str("{\n  \"Type\" : \"Notification\"");
         let mut put = |name: &str, value: &str| {
@@ -40,15 +48,11 @@ impl Notification<'_> {
             put("Subject", subject);
         }
         put("Message", self.message);
-        put("Timestamp", &iso8601(self.at));
-        // FIFO topics do not sign.
-        if self.sequence.is_none() {
-            put("SignatureVersion", "1");
-            put("Signature", "RkFOTElORSBFTkdJTkUgRE9FUyBOT1QgU0lHTg==");
-            put(
-                "SigningCertURL",
-                &format!("{}/SimpleNotificationService-fanline.pem", self.base_url),
-            );
+        put("Timestamp", &self.timestamp());
+        if let Some(signature) = self.signature {
+            put("SignatureVersion", signature.version.as_str());
+            put("Signature", &signature.text);
+            put("SigningCertURL", &signature.certificate_url);
         }
         put(
             "UnsubscribeURL",
@@ -92,6 +96,7 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::attribute::AttributeValue;
+    use crate::sns::SignatureVersion;
 
     #[test]
     fn the_layout_is_awss() {
@@ -108,6 +113,11 @@ mod tests {
             subscription_arn: "arn:aws:sns:us-east-1:000000000000:t:s",
             base_url: "http://localhost:4566",
             attributes: &attributes,
+            signature: Some(&Signature {
+                version: SignatureVersion::One,
+                text: "c2lnbmVk".into(),
+                certificate_url: "http://localhost:4566/x.pem".into(),
+            }),
         }
         .to_json();
         let names: Vec<&str> = json

@@ -7,6 +7,7 @@ use super::error::{SnsError, SnsErrorKind, invalid};
 use super::notification::Notification;
 use super::request::{Publication, PublishEntry};
 use super::response::{FailedPublish, Published};
+use super::signature::Signature;
 use super::subscription::Subscription;
 use super::topics::Topic;
 use super::{Sns, SnsResponse, TopicDelivery};
@@ -106,6 +107,7 @@ impl Sns {
             .map(|(_, _, original)| format_sequence(original.sequence));
         let topic = &*topic;
         let (topic_arn, subscribers) = (topic.arn.clone(), topic.subscribers.clone());
+        let (fifo, version) = (topic.fifo, topic.signature_version);
         let wanting = subscribers
             .iter()
             .filter_map(|arn| self.subscriptions.get(arn))
@@ -113,18 +115,31 @@ impl Sns {
                 let filter = subscription.settings.filter.as_ref();
                 filter.is_none_or(|filter| filter.matches(&message.attributes, &message.message))
             });
+        let wanting: Vec<&Subscription> = wanting.collect();
+        let notification = Notification {
+            message_id: &message_id,
+            sequence: sequence.as_deref(),
+            topic_arn: &topic_arn,
+            subject: message.subject.as_deref(),
+            message: &message.message,
+            at: now,
+            subscription_arn: "",
+            base_url,
+            attributes: &message.attributes,
+            signature: None,
+        };
+        let is_wrapped = |subscription: &&&Subscription| !subscription.settings.raw;
+        let signature = wanting
+            .iter()
+            .find(is_wrapped)
+            .filter(|_| !fifo)
+            .map(|_| Signature::new(self.signer.as_deref(), version, &notification, base_url));
         for subscription in wanting {
             let wrapped = || {
                 let notification = Notification {
-                    message_id: &message_id,
-                    sequence: sequence.as_deref(),
-                    topic_arn: &topic_arn,
-                    subject: message.subject.as_deref(),
-                    message: &message.message,
-                    at: now,
                     subscription_arn: &subscription.arn,
-                    base_url,
-                    attributes: &message.attributes,
+                    signature: signature.as_ref(),
+                    ..notification
                 };
                 message.delivery(notification.to_json().into(), None)
             };

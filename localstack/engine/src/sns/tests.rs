@@ -6,7 +6,7 @@ fn sns() -> Sns {
         region: "us-east-1".into(),
         account: "000000000000".into(),
     };
-    Sns::new(identity, 1)
+    Sns::new(identity, None, 1)
 }
 
 fn call(sns: &mut Sns, form: &str) -> SnsStep {

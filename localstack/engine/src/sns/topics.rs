@@ -3,7 +3,7 @@
 //! CreateTopic is how clients look a topic up, so repeating it must give the same ARN.
 
 use super::error::{SnsError, invalid};
-use super::{Sns, SnsResponse, page};
+use super::{SignatureVersion, Sns, SnsResponse, page};
 use crate::identity::is_plain_name;
 use crate::sqs::deduplication::Deduplication;
 use std::collections::BTreeMap;
@@ -19,6 +19,7 @@ pub(crate) struct Topic {
     pub(crate) content_based_deduplication: bool,
     /// FifoThroughputScope MessageGroup: an id is a duplicate only within its group.
     pub(crate) deduplicate_per_group: bool,
+    pub(crate) signature_version: SignatureVersion,
     pub(crate) largest_message: usize,
     attributes: BTreeMap<String, String>,
     pub(crate) tags: BTreeMap<String, String>,
@@ -81,6 +82,11 @@ impl Topic {
                     return Err(invalid("FifoThroughputScope", reason));
                 }
             },
+            "SignatureVersion" => {
+                self.signature_version = SignatureVersion::parse(&value).ok_or_else(|| {
+                    invalid("SignatureVersion", format!("use 1 or 2; found {value}"))
+                })?;
+            }
             "MaximumMessageSize" => {
                 self.largest_message = value
                     .parse()
@@ -146,6 +152,7 @@ impl Sns {
             fifo,
             content_based_deduplication: false,
             deduplicate_per_group: false,
+            signature_version: SignatureVersion::default(),
             largest_message: DEFAULT_LARGEST_MESSAGE,
             attributes: BTreeMap::new(),
             tags,
