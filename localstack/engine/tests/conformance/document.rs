@@ -63,6 +63,7 @@ documents! { "sns/latest/api/API_":
     DELETE_TOPIC = "SNS DeleteTopic", "DeleteTopic";
     GET_SUBSCRIPTION_ATTRIBUTES = "SNS GetSubscriptionAttributes", "GetSubscriptionAttributes";
     GET_TOPIC_ATTRIBUTES = "SNS GetTopicAttributes", "GetTopicAttributes";
+    LIST_SUBSCRIPTIONS = "SNS ListSubscriptions", "ListSubscriptions";
     LIST_SUBSCRIPTIONS_BY_TOPIC = "SNS ListSubscriptionsByTopic", "ListSubscriptionsByTopic";
     LIST_TOPICS = "SNS ListTopics", "ListTopics";
     PUBLISH = "SNS Publish", "Publish";
@@ -79,7 +80,6 @@ documents! { "sns/latest/dg/":
     AND_OR = "SNS AND/OR logic", "and-or-logic";
     FILTER_CONSTRAINTS = "SNS filter policy constraints", "subscription-filter-policy-constraints";
     FILTER_POLICIES = "SNS filter policies", "sns-subscription-filter-policies";
-    FILTER_SCOPE = "SNS filter policy scope", "sns-message-filtering-scope";
     KEY_MATCHING = "SNS key matching", "attribute-key-matching";
     MESSAGE_FORMATS = "SNS JSON formats", "sns-message-and-json-formats";
     NUMERIC_MATCHING = "SNS numeric value matching", "numeric-value-matching";
@@ -100,6 +100,7 @@ documents! { "amazondynamodb/latest/APIReference/API_":
     BATCH_STATEMENT_ERROR = "DynamoDB BatchStatementError", "BatchStatementError";
     DELETE_ITEM = "DynamoDB DeleteItem", "DeleteItem";
     PUT_ITEM = "DynamoDB PutItem", "PutItem";
+    STREAMS_RECORD = "DynamoDB Streams Record", "streams_Record";
     STREAM_RECORD = "DynamoDB StreamRecord", "streams_StreamRecord";
     TRANSACT_WRITE_ITEMS = "DynamoDB TransactWriteItems", "TransactWriteItems";
     UPDATE_ITEM = "DynamoDB UpdateItem", "UpdateItem";

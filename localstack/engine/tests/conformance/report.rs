@@ -23,6 +23,9 @@ CONFORMANCE_ENDPOINT=http://127.0.0.1:4566 UPDATE=1 cargo nextest run -p fanline
 A case states what the linked document says. On the engine, time is moved; elsewhere it has
 to be waited for, and cases that take longer than 8 seconds are not run.
 
+No case asks for what AWS documents about its own scale: throttling, account quotas, the time
+until a change has spread.
+
 ✓ does what the document says. ✗ does something else. ≠ does something else where the
 document leaves it open. – was not run.
 ";

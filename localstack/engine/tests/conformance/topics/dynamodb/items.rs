@@ -4,6 +4,7 @@ use crate::case::{Case, Failure, case};
 use crate::check::{equal, refused, some};
 use crate::document::*;
 use crate::fixture::{Item, number, status_of, string};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 
 pub(super) const CASES: &[Case] = &[
@@ -13,11 +14,18 @@ pub(super) const CASES: &[Case] = &[
         PUT_ITEM,
         |target| {
             let table = target.table().await?;
-            target.putting(&table, "1", "NEW").item("more", number(1)).send().await?;
+            target
+                .putting(&table, "1", "NEW")
+                .item("more", number(1))
+                .send()
+                .await?;
             target.putting(&table, "1", "DONE").send().await?;
             let item = some("the item", target.item(&table, "1").await?)?;
-            let expected: Item =
-                [("id".into(), string("1")), ("status".into(), string("DONE"))].into();
+            let expected: Item = [
+                ("id".into(), string("1")),
+                ("status".into(), string("DONE")),
+            ]
+            .into();
             equal("the item", item, expected)
         }
     )
@@ -48,10 +56,12 @@ pub(super) const CASES: &[Case] = &[
             let call = target.putting(&table, "1", "SECOND");
             let call = call.condition_expression("attribute_not_exists(id)");
             let show = ReturnValuesOnConditionCheckFailure::AllOld;
-            let answer = call.return_values_on_condition_check_failure(show).send().await;
-            let error = some("the refusal", answer.err())?.into_service_error();
-            let found = match error {
-                aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(failed) => failed.item,
+            let answer = call
+                .return_values_on_condition_check_failure(show)
+                .send()
+                .await;
+            let found = match some("the refusal", answer.err())?.into_service_error() {
+                PutItemError::ConditionalCheckFailedException(failed) => failed.item,
                 other => return Err(Failure(format!("refused with {other}"))),
             };
             equal("status", status_of(found.as_ref()), Some(&string("FIRST")))
@@ -67,14 +77,21 @@ pub(super) const CASES: &[Case] = &[
             target.putting(&table, "1", "LEASED").send().await?;
             let update = |expected: &str| {
                 let call = target.dynamodb.update_item().table_name(&table);
-                let call = call.key("id", string("1")).update_expression("SET #s = :new");
+                let call = call
+                    .key("id", string("1"))
+                    .update_expression("SET #s = :new");
                 let call = call.condition_expression("#s = :old");
                 let call = call.expression_attribute_names("#s", "status");
                 let call = call.expression_attribute_values(":new", string("DONE"));
-                call.expression_attribute_values(":old", string(expected)).send()
+                call.expression_attribute_values(":old", string(expected))
+                    .send()
             };
             refused(update("EXPIRED").await, "ConditionalCheckFailedException")?;
-            equal("status", target.status(&table, "1").await?, string("LEASED"))?;
+            equal(
+                "status",
+                target.status(&table, "1").await?,
+                string("LEASED"),
+            )?;
             update("LEASED").await?;
             equal("status", target.status(&table, "1").await?, string("DONE"))
         }
@@ -107,9 +124,12 @@ pub(super) const CASES: &[Case] = &[
             target.putting(&table, "1", "LEASED").send().await?;
             let delete = |expected: &str| {
                 let call = target.dynamodb.delete_item().table_name(&table);
-                let call = call.key("id", string("1")).condition_expression("#s = :old");
+                let call = call
+                    .key("id", string("1"))
+                    .condition_expression("#s = :old");
                 let call = call.expression_attribute_names("#s", "status");
-                call.expression_attribute_values(":old", string(expected)).send()
+                call.expression_attribute_values(":old", string(expected))
+                    .send()
             };
             refused(delete("DONE").await, "ConditionalCheckFailedException")?;
             delete("LEASED").await?;
@@ -122,7 +142,10 @@ pub(super) const CASES: &[Case] = &[
         "A call on a table that does not exist answers ResourceNotFoundException.",
         PUT_ITEM,
         |target| {
-            let put = target.putting(&target.name("none"), "1", "NEW").send().await;
+            let put = target
+                .putting(&target.name("none"), "1", "NEW")
+                .send()
+                .await;
             refused(put, "ResourceNotFoundException")
         }
     )

@@ -3,11 +3,18 @@
 use crate::case::{Case, Outcome, case};
 use crate::check::{equal, some};
 use crate::document::*;
-use crate::fixture::string;
+use crate::fixture::{number, string};
 use crate::target::Target;
 use aws_sdk_dynamodb::types::{TimeToLiveSpecification, TimeToLiveStatus};
 use aws_sdk_dynamodbstreams::types::{AttributeValue, OperationType, Record, ShardIteratorType};
 use std::collections::HashMap;
+use std::time::Duration;
+
+/// In the past of every target, but not by the five years after which DynamoDB ignores it.
+const EXPIRED: i64 = 1_700_000_000;
+/// In the year 2100.
+const LATER: i64 = 4_102_444_800;
+const THREE_DAYS: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 
 pub(super) const CASES: &[Case] = &[
     case!(
@@ -15,13 +22,7 @@ pub(super) const CASES: &[Case] = &[
         "UpdateTimeToLive names the attribute with the expiry, which DescribeTimeToLive shows.",
         UPDATE_TIME_TO_LIVE,
         |target| {
-            let table = target.table().await?;
-            let specification = TimeToLiveSpecification::builder().enabled(true);
-            let specification = specification.attribute_name("expires_at").build()?;
-            let call = target.dynamodb.update_time_to_live().table_name(&table);
-            call.time_to_live_specification(specification)
-                .send()
-                .await?;
+            let table = expiring_table(&target).await?;
             let call = target.dynamodb.describe_time_to_live().table_name(&table);
             let described = call.send().await?.time_to_live_description;
             let described = some("the description", described)?;
@@ -34,6 +35,66 @@ pub(super) const CASES: &[Case] = &[
             equal(status.as_str(), is_on, true)
         }
     )
+    .on_dynamodb(),
+    case!(
+        "ttl-expired-items-still-show",
+        "An item that has expired but is not deleted yet still shows up in reads.",
+        UPDATE_TIME_TO_LIVE,
+        |target| {
+            let table = expiring_table(&target).await?;
+            let put = target.putting(&table, "1", "EXPIRED");
+            put.item("expires_at", number(EXPIRED)).send().await?;
+            some("the item", target.item(&table, "1").await?).map(drop)
+        }
+    )
+    .on_dynamodb(),
+    case!(
+        "ttl-deletes-expired-items",
+        "Items are deleted some time after they expired; others stay.",
+        UPDATE_TIME_TO_LIVE,
+        |target| {
+            let table = expiring_table(&target).await?;
+            let put = target.putting(&table, "expired", "x");
+            put.item("expires_at", number(EXPIRED)).send().await?;
+            let put = target.putting(&table, "later", "x");
+            put.item("expires_at", number(LATER)).send().await?;
+            target.putting(&table, "never", "x").send().await?;
+            target.pass(THREE_DAYS).await;
+            equal(
+                "the expired item",
+                target.item(&table, "expired").await?,
+                None,
+            )?;
+            some("the later item", target.item(&table, "later").await?)?;
+            some("the lasting item", target.item(&table, "never").await?).map(drop)
+        }
+    )
+    .takes(THREE_DAYS.as_secs())
+    .on_dynamodb()
+    .open("When: AWS says typically within two days; this looks after three."),
+    case!(
+        "ttl-deletion-in-the-stream",
+        "In the stream the removal of an expired item names DynamoDB as the one who did it.",
+        STREAMS_RECORD,
+        |target| {
+            let table = expiring_table(&target).await?;
+            let put = target.putting(&table, "1", "x");
+            put.item("expires_at", number(EXPIRED)).send().await?;
+            target.pass(THREE_DAYS).await;
+            // The sweep may be something that only a call sets off.
+            target.item(&table, "1").await?;
+            let records = stream(&target, &table).await?;
+            let removal = records
+                .iter()
+                .find(|record| record.event_name() == Some(&OperationType::Remove));
+            let identity = some("the removal", removal)?.user_identity();
+            let identity = some("its user identity", identity)?;
+            equal("type", identity.r#type(), Some("Service"))?;
+            let expected = Some("dynamodb.amazonaws.com");
+            equal("principal", identity.principal_id(), expected)
+        }
+    )
+    .takes(THREE_DAYS.as_secs())
     .on_dynamodb(),
     case!(
         "stream-of-changes",
@@ -80,6 +141,17 @@ pub(super) const CASES: &[Case] = &[
     )
     .on_dynamodb(),
 ];
+
+/// A table whose items expire at their `expires_at`.
+async fn expiring_table(target: &Target) -> Outcome<String> {
+    let table = target.table().await?;
+    let specification = TimeToLiveSpecification::builder().enabled(true);
+    let specification = specification.attribute_name("expires_at").build()?;
+    let call = target.dynamodb.update_time_to_live().table_name(&table);
+    let call = call.time_to_live_specification(specification);
+    call.send().await?;
+    Ok(table)
+}
 
 /// All records of a table's stream.
 async fn stream(target: &Target, table: &str) -> Outcome<Vec<Record>> {

@@ -3,7 +3,7 @@
 use crate::case::{Case, Outcome, case};
 use crate::check::{ensure, equal, refused, rejected, some};
 use crate::document::*;
-use crate::fixture::{Pairs, bodies, system_attribute};
+use crate::fixture::{Pairs, bodies, sns_attribute, system_attribute};
 use crate::target::Target;
 use aws_sdk_sns::types::PublishBatchRequestEntry;
 use std::time::Duration;
@@ -85,7 +85,7 @@ pub(super) const CASES: &[Case] = &[
     case!(
         "fifo-topic-notification",
         "A wrapped notification of a FIFO topic carries its SequenceNumber.",
-        SNS_FIFO_DELIVERY,
+        SNS_FIFO_ORDERING,
         |target| {
             let topic = target.fifo_topic("t", &[]).await?;
             let queue = target.fifo_queue("q", &[]).await?;
@@ -138,7 +138,6 @@ pub(super) const CASES: &[Case] = &[
         "With ContentBasedDeduplication one body is one message, whatever its attributes.",
         PUBLISH,
         |target| {
-            use crate::fixture::sns_attribute;
             let (topic, queue) =
                 fifo_pair(&target, &[("ContentBasedDeduplication", "true")]).await?;
             for value in ["1", "2"] {
@@ -207,6 +206,45 @@ pub(super) const CASES: &[Case] = &[
             let queue = target.fifo_queue("q", &[]).await?;
             let call = target.sns.subscribe().topic_arn(&topic).protocol("sqs");
             rejected(call.endpoint(target.arn_of(&queue).await?).send().await)
+        }
+    )
+    .open("The page does not say so; AWS's error does: FIFO queues can not be subscribed to standard topics."),
+    case!(
+        "fifo-topic-protocols",
+        "Subscribing an email address or an HTTP endpoint to a FIFO topic is refused.",
+        SNS_FIFO_DELIVERY,
+        |target| {
+            let topic = target.fifo_topic("t", &[]).await?;
+            for (protocol, endpoint) in [
+                ("email", "someone@example.com"),
+                ("https", "https://example.com/hook"),
+            ] {
+                let call = target.sns.subscribe().topic_arn(&topic).protocol(protocol);
+                refused(call.endpoint(endpoint).send().await, "InvalidParameter")?;
+            }
+            Ok(())
+        }
+    ),
+    case!(
+        "fifo-topic-filter",
+        "FIFO topics filter as standard topics do; what passes keeps its order.",
+        SNS_FIFO_DELIVERY,
+        |target| {
+            let topic = target.fifo_topic("t", &[]).await?;
+            let queue = target.fifo_queue("q", &[]).await?;
+            let attributes = [
+                ("RawMessageDelivery", "true"),
+                ("FilterPolicy", r#"{"k": ["a"]}"#),
+            ];
+            target.subscribe(&topic, &queue, &attributes).await?;
+            for (message, value) in [("1", "a"), ("2", "b"), ("3", "a")] {
+                let call = target.publishing(&topic, message).message_group_id("g");
+                let call = call.message_deduplication_id(message);
+                let value = sns_attribute("String", value)?;
+                call.message_attributes("k", value).send().await?;
+            }
+            let received = target.receive_all(&queue, 2).await?;
+            equal("the bodies", bodies(&received), vec!["1", "3"])
         }
     ),
     case!(

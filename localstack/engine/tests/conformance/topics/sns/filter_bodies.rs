@@ -10,7 +10,7 @@ pub(super) const CASES: &[Case] = &[
     case!(
         "body-filter-exact",
         "With scope MessageBody the policy looks at the properties of the JSON body.",
-        FILTER_SCOPE,
+        FILTER_POLICIES,
         |target| {
             let samples = [
                 (true, r#"{"k":"a"}"#),
@@ -37,7 +37,7 @@ pub(super) const CASES: &[Case] = &[
     case!(
         "body-filter-needs-json",
         "A body that is not a JSON object does not pass a policy on the body.",
-        FILTER_SCOPE,
+        FILTER_POLICIES,
         |target| {
             let samples = [(true, r#"{"k":"a"}"#), (false, "plain"), (false, r#""a""#)];
             bodies_pass(&target, json!({"k": ["a"]}), &samples).await
@@ -146,7 +146,7 @@ pub(super) const CASES: &[Case] = &[
     case!(
         "body-filter-ignores-attributes",
         "With scope MessageBody, message attributes are not looked at.",
-        FILTER_SCOPE,
+        FILTER_POLICIES,
         |target| {
             use crate::check::equal;
             use crate::fixture::{bodies, sns_attribute};
@@ -168,7 +168,7 @@ pub(super) const CASES: &[Case] = &[
     case!(
         "body-filter-scope-values",
         "FilterPolicyScope is MessageAttributes or MessageBody.",
-        FILTER_SCOPE,
+        SET_SUBSCRIPTION_ATTRIBUTES,
         |target| {
             let topic = target.topic("t", &[]).await?;
             let arn = target

@@ -93,6 +93,26 @@ pub(super) const CASES: &[Case] = &[
         }
     ),
     case!(
+        "subscription-list-of-all-topics",
+        "ListSubscriptions answers with the subscriptions of all topics.",
+        LIST_SUBSCRIPTIONS,
+        |target| {
+            let queue = target.queue("q", &[]).await?;
+            let mut expected = Vec::new();
+            for stem in ["one", "two"] {
+                let topic = target.topic(stem, &[]).await?;
+                expected.push(target.subscribe(&topic, &queue, &[]).await?);
+            }
+            let listed = target.sns.list_subscriptions().send().await?;
+            for arn in &expected {
+                let subscriptions = listed.subscriptions().iter();
+                let mut arns = subscriptions.filter_map(|one| one.subscription_arn());
+                equal(arn, arns.any(|found| found == arn), true)?;
+            }
+            Ok(())
+        }
+    ),
+    case!(
         "subscription-attributes",
         "GetSubscriptionAttributes tells what was set, and that the subscription is confirmed.",
         GET_SUBSCRIPTION_ATTRIBUTES,

@@ -158,6 +158,35 @@ pub(super) const CASES: &[Case] = &[
         }
     ),
     case!(
+        "topic-tags-at-creation",
+        "CreateTopic takes tags.",
+        CREATE_TOPIC,
+        |target| {
+            use aws_sdk_sns::types::Tag;
+            let tag = Tag::builder().key("team").value("a").build()?;
+            let call = target.sns.create_topic().name(target.name("t"));
+            let topic = some("ARN", call.tags(tag.clone()).send().await?.topic_arn)?;
+            let call = target.sns.list_tags_for_resource().resource_arn(topic);
+            equal("the tags", call.send().await?.tags, Some(vec![tag]))
+        }
+    ),
+    case!(
+        "topic-message-size-bounds",
+        "MaximumMessageSize is 1 KiB to 1 MiB.",
+        SET_TOPIC_ATTRIBUTES,
+        |target| {
+            let topic = target.topic("t", &[]).await?;
+            let set = |bytes: &str| {
+                let call = target.sns.set_topic_attributes().topic_arn(&topic);
+                let call = call.attribute_name("MaximumMessageSize");
+                call.attribute_value(bytes).send()
+            };
+            set("1048576").await?;
+            refused(set("1048577").await, "InvalidParameter")?;
+            refused(set("1023").await, "InvalidParameter")
+        }
+    ),
+    case!(
         "topic-permissions",
         "AddPermission gives accounts a right under a label, which RemovePermission takes back.",
         SNS_ADD_PERMISSION,

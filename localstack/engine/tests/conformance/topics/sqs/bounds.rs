@@ -277,7 +277,8 @@ pub(super) const CASES: &[Case] = &[
             let call = target.sqs.receive_message().queue_url(&url);
             rejected(call.message_system_attribute_names("Nothing".into()).send().await)
         }
-    ),
+    )
+    .open("The action's errors do not name this one; the engine says InvalidAttributeName."),
     case!(
         "handle-changes-with-each-receive",
         "Each receive of a message gives another receipt handle.",

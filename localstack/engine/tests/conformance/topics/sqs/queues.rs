@@ -153,6 +153,31 @@ pub(super) const CASES: &[Case] = &[
     )
     .takes(1),
     case!(
+        "queue-deleted-recently",
+        "The name of a deleted queue cannot be used again at once.",
+        CREATE_QUEUE,
+        |target| {
+            let url = target.queue("q", &[]).await?;
+            target.sqs.delete_queue().queue_url(&url).send().await?;
+            let call = target.sqs.create_queue().queue_name(target.name("q"));
+            let code = "AWS.SimpleQueueService.QueueDeletedRecently";
+            refused(call.send().await, code)
+        }
+    ),
+    case!(
+        "queue-created-again-after-60-seconds",
+        "The name of a deleted queue can be used again after 60 seconds, for an empty queue.",
+        DELETE_QUEUE,
+        |target| {
+            let url = target.queue("q", &[]).await?;
+            target.send(&url, "left behind").await?;
+            target.sqs.delete_queue().queue_url(&url).send().await?;
+            target.pass_seconds(60).await;
+            target.expect_empty(&target.queue("q", &[]).await?).await
+        }
+    )
+    .takes(60),
+    case!(
         "queue-attributes-all",
         "GetQueueAttributes with All answers with every attribute, the computed ones too.",
         GET_QUEUE_ATTRIBUTES,
@@ -239,6 +264,24 @@ pub(super) const CASES: &[Case] = &[
         }
     ),
     case!(
+        "queue-attributes-policy-and-encryption",
+        "A policy and the attributes of server-side encryption are kept and shown.",
+        SET_QUEUE_ATTRIBUTES,
+        |target| {
+            let url = target.queue("q", &[]).await?;
+            let policy = r#"{"Version":"2012-10-17","Statement":[]}"#;
+            for (name, value) in [
+                ("Policy", policy),
+                ("KmsMasterKeyId", "alias/aws/sqs"),
+                ("KmsDataKeyReusePeriodSeconds", "600"),
+            ] {
+                target.set(&url, name, value).await?;
+                equal(name, target.attribute(&url, name).await?, value)?;
+            }
+            Ok(())
+        }
+    ),
+    case!(
         "queue-tags",
         "Tags are added, overwritten and removed by key, and listed.",
         TAG_QUEUE,
@@ -307,6 +350,20 @@ pub(super) const CASES: &[Case] = &[
         }
     ),
     case!(
+        "queue-permissions-become-policy",
+        "AddPermission writes the permission into the queue's policy, under its label.",
+        ADD_PERMISSION,
+        |target| {
+            let url = target.queue("q", &[]).await?;
+            let call = target.sqs.add_permission().queue_url(&url).label("friends");
+            let call = call.aws_account_ids("111122223333").actions("SendMessage");
+            call.send().await?;
+            let policy = target.attribute(&url, "Policy").await?;
+            let policy: serde_json::Value = serde_json::from_str(&policy)?;
+            equal("Sid", &policy["Statement"][0]["Sid"], "friends")
+        }
+    ),
+    case!(
         "queue-permission-of-unknown-queue",
         "AddPermission on a queue that does not exist is refused.",
         ADD_PERMISSION,
@@ -331,7 +388,8 @@ pub(super) const CASES: &[Case] = &[
                 .message_attributes("k", text("v")?);
             call.send().await?;
             target.pass_seconds(59).await;
-            target.receiving(&url).visibility_timeout(0).send().await?;
+            let before = target.receiving(&url).visibility_timeout(0).send().await?;
+            equal("messages before", before.messages().len(), 1)?;
             target.pass_seconds(2).await;
             target.expect_empty(&url).await
         }

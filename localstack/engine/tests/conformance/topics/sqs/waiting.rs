@@ -1,7 +1,7 @@
 //! Receives that wait for a message, and what wakes them.
 
 use crate::case::{Case, Failure, case};
-use crate::check::{ensure, equal};
+use crate::check::{ensure, equal, some};
 use crate::document::*;
 use crate::fixture::{bodies, sorted_bodies};
 use std::time::Duration;
@@ -109,6 +109,42 @@ pub(super) const CASES: &[Case] = &[
         }
     )
     .takes(1),
+    case!(
+        "long-poll-wakes-on-a-freed-group",
+        "A waiting receive returns the next message of a FIFO group once the one before is deleted.",
+        FIFO_DELIVERY_LOGIC,
+        |target| {
+            let url = target.fifo_queue("q", &[]).await?;
+            for body in ["first", "next"] {
+                target.send_to_group(&url, "g", body).await?;
+            }
+            let one = target.receiving(&url).max_number_of_messages(1).send().await?;
+            let first = some("the first message", one.messages().first())?;
+            let waiting = target.receiving(&url).wait_time_seconds(20).send();
+            let deleting = async {
+                target.pass_seconds(1).await;
+                target.delete(&url, first).await
+            };
+            let (received, deleted) = within(10, async { tokio::join!(waiting, deleting) }).await?;
+            deleted?;
+            equal("the bodies", bodies(received?.messages()), vec!["next"])
+        }
+    )
+    .takes(1),
+    case!(
+        "short-poll-by-request",
+        "WaitTimeSeconds of 0 goes before the queue's default: the receive does not wait.",
+        SHORT_AND_LONG_POLLING,
+        |target| {
+            let wait = [("ReceiveMessageWaitTimeSeconds", "20")];
+            let url = target.queue("q", &wait).await?;
+            let receiving = target.receiving(&url).wait_time_seconds(0).send();
+            let received = within(5, receiving).await??;
+            ensure(received.messages().is_empty(), || {
+                "messages out of nowhere".into()
+            })
+        }
+    ),
     case!(
         "long-poll-does-not-wait-for-more",
         "A waiting receive returns with what is there, though it asked for more.",
