@@ -8,7 +8,7 @@
 use crate::data::{self, Data, DataError};
 use crate::dynamodb::{DynamoDb, Threads};
 use crate::engine::{Engine, EngineOptions, Undelivered};
-use crate::http::{State, respond};
+use crate::http::{State, Surroundings, respond};
 use crate::identity::Identity;
 use crate::server::{Config, QueueReport};
 use crate::signer::ProcessKey;
@@ -91,16 +91,14 @@ impl InProcess {
             .map_err(|error: DataError| unusable(&error))?;
         let dynamodb = DynamoDb::new(clock.clone(), &identity, threads, tables.as_deref())
             .map_err(|error| unusable(&error))?;
-        let state = State::new(
-            engine,
-            data,
-            invocations,
+        let surroundings = Surroundings {
             clock,
-            dynamodb,
-            identity.account,
+            invocations,
+            account: identity.account,
             base_url,
             seed,
-        );
+        };
+        let state = State::new(engine, data, dynamodb, surroundings);
         Ok(Self {
             state: Arc::new(state),
         })

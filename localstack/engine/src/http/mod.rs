@@ -11,7 +11,7 @@ mod state;
 mod xml;
 
 pub(crate) use route::{respond, route};
-pub(crate) use state::State;
+pub(crate) use state::{State, Surroundings};
 
 use bytes::Bytes;
 use http_body_util::Full;

@@ -100,7 +100,7 @@ async fn query(
         Some("GetCallerIdentity") => answer(
             200,
             XML,
-            xml::caller_identity(&state.account, request_id),
+            xml::caller_identity(&state.surroundings.account, request_id),
             request_id,
         ),
         Some(action) if sqs::speaks_query(action) => {
@@ -127,7 +127,7 @@ fn base_url(state: &State, host: Option<&str>) -> String {
     };
     match host.filter(is_host) {
         Some(host) => format!("http://{host}"),
-        None => state.base_url.clone(),
+        None => state.surroundings.base_url.clone(),
     }
 }
 

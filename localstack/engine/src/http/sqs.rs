@@ -83,7 +83,7 @@ async fn wait_for_messages(
         };
         tokio::select! {
             () = notified => {}
-            () = state.clock.sleep_until(look_again) => {}
+            () = state.surroundings.clock.sleep_until(look_again) => {}
         }
     }
 }

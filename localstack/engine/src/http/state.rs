@@ -22,42 +22,42 @@ pub(crate) struct State {
     engine: Mutex<Engine>,
     /// Locked only while the engine is.
     data: Option<Mutex<Data>>,
-    invocations: Option<UnboundedSender<Invocation>>,
     waiters: Mutex<HashMap<Arc<str>, Arc<Notify>>>,
     request_ids: Mutex<Rng>,
-    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) dynamodb: DynamoDb,
+    pub(crate) surroundings: Surroundings,
+}
+
+/// What an engine is told of where it runs.
+pub(crate) struct Surroundings {
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Who invokes functions that are subscribed to topics.
+    pub(crate) invocations: Option<UnboundedSender<Invocation>>,
     pub(crate) account: String,
     /// What queue URLs begin with if a request names no host.
     pub(crate) base_url: String,
+    pub(crate) seed: u64,
 }
 
 impl State {
     pub(crate) fn new(
         engine: Engine,
         data: Option<Data>,
-        invocations: Option<UnboundedSender<Invocation>>,
-        clock: Arc<dyn Clock>,
         dynamodb: DynamoDb,
-        account: String,
-        base_url: String,
-        seed: u64,
+        surroundings: Surroundings,
     ) -> Self {
         Self {
             engine: Mutex::new(engine),
             data: data.map(Mutex::new),
-            invocations,
             waiters: Mutex::default(),
-            request_ids: Mutex::new(Rng::with_seed(seed)),
-            clock,
+            request_ids: Mutex::new(Rng::with_seed(surroundings.seed)),
             dynamodb,
-            account,
-            base_url,
+            surroundings,
         }
     }
 
     pub(crate) fn now(&self) -> EpochMillis {
-        self.clock.now()
+        self.surroundings.clock.now()
     }
 
     /// The id of an answer. Seeded like everything else, as clients write it into their logs.
@@ -90,7 +90,7 @@ impl State {
         let published = engine.sns(now, base_url, request);
         let mut woken = published.woken;
         for invocation in published.invocations {
-            let refused = match &self.invocations {
+            let refused = match &self.surroundings.invocations {
                 Some(sink) => sink.send(invocation).err().map(|refused| refused.0),
                 None => Some(invocation),
             };

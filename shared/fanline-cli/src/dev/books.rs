@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -10,12 +11,12 @@ use super::{
     metrics::{Metrics, count},
     publishing::Published,
     queues,
-    report::{QueueReport, Report},
+    report::{FunctionReport, QueueReport, Report},
     start::{Setting, polled_queues},
 };
 use crate::{
     Error,
-    mapping::MappingEvent,
+    mapping::{Fed, MappingEvent},
     template::{EventSource, EventSourceMapping, Queue},
 };
 
@@ -29,6 +30,8 @@ pub(super) struct Books {
     pub(super) published: u64,
     pub(super) refused: u64,
     unrouted: BTreeSet<String>,
+    /// Functions that streams and topics feed, by name.
+    functions: BTreeMap<String, FunctionReport>,
 }
 
 impl Books {
@@ -42,6 +45,7 @@ impl Books {
             published: 0,
             refused: 0,
             unrouted: BTreeSet::new(),
+            functions: BTreeMap::new(),
         }
     }
 
@@ -113,6 +117,42 @@ impl Books {
         None
     }
 
+    /// Books what became of something that no queue holds; returns what a person should be told.
+    pub(super) fn fed(&mut self, event: Fed) -> Option<String> {
+        let mut of = |function: &Arc<str>| -> &mut FunctionReport {
+            self.functions.entry(function.to_string()).or_default()
+        };
+        match event {
+            Fed::Given { function, count } => {
+                of(&function).events += count;
+                of(&function).left += count;
+            }
+            Fed::Succeeded { function, count } => {
+                of(&function).succeeded += count;
+                of(&function).left -= count;
+            }
+            Fed::Retried {
+                function,
+                count,
+                reason,
+            } => {
+                of(&function).retried += count;
+                return Some(format!("{function}: {count} come again: {reason}"));
+            }
+            Fed::GivenUp {
+                function,
+                count,
+                reason,
+            } => {
+                of(&function).given_up += count;
+                of(&function).left -= count;
+                return Some(format!("{function}: {count} given up: {reason}"));
+            }
+            Fed::Problem { text } => return Some(text),
+        }
+        None
+    }
+
     fn ledger(&mut self, queue_arn: &str) -> &mut QueueLedger {
         self.ledgers.entry(queue_arn.to_owned()).or_default()
     }
@@ -171,6 +211,7 @@ impl Books {
     fn empty_report(&self, elapsed: Duration) -> Report {
         Report {
             published: self.published,
+            functions: self.functions.clone(),
             seconds: (elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
             ..Report::default()
         }

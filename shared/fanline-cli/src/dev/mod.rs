@@ -16,16 +16,19 @@ pub mod report;
 mod resources;
 mod run;
 mod start;
+mod topics;
 
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use aws_config::{Region, SdkConfig};
 use clap::Args;
-use fanline_engine::Server;
+use fanline_engine::{Server, sns::Invocation};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::{
     Error, aws, engine,
@@ -89,14 +92,17 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
     let stack = load(&options, &endpoint, &region)?;
     say_findings(&stack);
     let events = read_events(&options, &stack)?;
+    let (invocation_sink, invocations) = unbounded_channel();
     let server = match options.endpoint_url {
-        None => Some(start_engine(&options, &region).await?),
+        None => Some(Arc::new(
+            start_engine(&options, &region, invocation_sink).await?,
+        )),
         Some(_) => {
             check_endpoint(&config).await?;
             None
         }
     };
-    let (endpoint, config, stack) = match &server {
+    let (endpoint, config, mut stack) = match &server {
         // Port 0 has become a real one.
         Some(server) => {
             let endpoint = server.endpoint_url();
@@ -106,6 +112,9 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
         }
         None => (endpoint, config, stack),
     };
+    if server.is_none() {
+        leave_out_functions_of_topics(&mut stack);
+    }
     let folder = folder(&options.template);
     let binaries = build::build(&folder, &stack.functions, options.release).await?;
     resources::create(&config, &stack).await?;
@@ -122,10 +131,12 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
         binaries,
         config,
         until_idle: options.until_idle,
+        topics: server.clone().map(|server| (server, invocations)),
     };
     let problems = events.problems.len();
     let ended = run::run(setting, events).await;
-    if let Some(server) = server {
+    // Whoever invokes functions for topics has ended with the run and given its share back.
+    if let Some(server) = server.and_then(Arc::into_inner) {
         say_undelivered(&server);
         server.shutdown().await;
     }
@@ -245,15 +256,34 @@ fn say_findings(stack: &Stack) {
     }
 }
 
-async fn start_engine(options: &Options, region: &str) -> Result<Server, Error> {
+async fn start_engine(
+    options: &Options,
+    region: &str,
+    invocations: UnboundedSender<Invocation>,
+) -> Result<Server, Error> {
     let config = fanline_engine::Config {
         region: region.to_owned(),
         account: aws::LOCAL_ACCOUNT.to_owned(),
         data: options.data.clone(),
+        invocations: Some(invocations),
         ..fanline_engine::Config::default()
     };
     let advice = "choose another with --port, or use it with --endpoint-url";
     engine::start(options.port, config, advice).await
+}
+
+/// Whatever answers elsewhere cannot invoke the functions that run here.
+fn leave_out_functions_of_topics(stack: &mut Stack) {
+    stack.subscriptions.retain(|subscription| {
+        let is_queue = subscription.protocol != "lambda";
+        if !is_queue {
+            let (id, line) = (&subscription.logical_id, subscription.line);
+            eprintln!(
+                "fanline: {id} (template line {line}): topics invoke functions only on the embedded engine; skipped"
+            );
+        }
+        is_queue
+    });
 }
 
 fn described(stack: &Stack) -> String {

@@ -33,6 +33,23 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
+/// What became of what a stream or a topic gave a function without a queue in between.
+///
+/// `events` were there for it; each ended in exactly one of succeeded, given_up and left.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FunctionReport {
+    /// Changes of tables and messages of topics.
+    pub events: u64,
+    /// The function handled them.
+    pub succeeded: u64,
+    /// Given again after a failure.
+    pub retried: u64,
+    /// Not given again: too many attempts, or too old.
+    pub given_up: u64,
+    /// On their way.
+    pub left: u64,
+}
+
 /// What became of everything that was published.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Report {
@@ -40,15 +57,18 @@ pub struct Report {
     pub published: u64,
     /// By queue name.
     pub queues: BTreeMap<String, QueueReport>,
+    /// By name, those that streams and topics feed.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub functions: BTreeMap<String, FunctionReport>,
     /// Deliveries that should exist and of which nothing can be shown; must be 0.
     pub lost: u64,
     /// From the first publish to the end.
     pub seconds: f64,
 }
 
-type Column = (&'static str, fn(&QueueReport) -> u64);
+type Column<Row> = (&'static str, fn(&Row) -> u64);
 
-const COLUMNS: [Column; 7] = [
+const COLUMNS: [Column<QueueReport>; 7] = [
     ("messages", |queue| queue.messages),
     ("receives", |queue| queue.receives),
     ("succeeded", |queue| queue.succeeded),
@@ -58,23 +78,41 @@ const COLUMNS: [Column; 7] = [
     ("left", |queue| queue.left),
 ];
 
+const FUNCTION_COLUMNS: [Column<FunctionReport>; 5] = [
+    ("events", |function| function.events),
+    ("succeeded", |function| function.succeeded),
+    ("retried", |function| function.retried),
+    ("given up", |function| function.given_up),
+    ("left", |function| function.left),
+];
+
+/// Rows under a head, lined up.
+fn table<Row>(head: &str, rows: &BTreeMap<String, Row>, columns: &[Column<Row>]) -> String {
+    let names = rows.keys().map(String::len);
+    let width = names.max().unwrap_or(0).max(head.len());
+    let mut table = format!("{head:width$}");
+    for (name, _) in columns {
+        // Writing to a String cannot fail.
+        let _ = write!(table, "  {name}");
+    }
+    for (name, row) in rows {
+        let _ = write!(table, "\n{name:width$}");
+        for (title, value) in columns {
+            let _ = write!(table, "  {:>1$}", value(row), title.len());
+        }
+    }
+    table
+}
+
 impl Report {
     /// The table, without a line break at its end.
     pub fn table(&self) -> String {
-        let names = self.queues.keys().map(String::len);
-        let width = names.max().unwrap_or(0).max("queue".len());
-        let mut table = format!("{:width$}", "queue");
-        for (name, _) in COLUMNS {
-            // Writing to a String cannot fail.
-            let _ = write!(table, "  {name}");
+        let queues = table("queue", &self.queues, &COLUMNS);
+        if self.functions.is_empty() {
+            return queues;
         }
-        for (name, queue) in &self.queues {
-            let _ = write!(table, "\n{name:width$}");
-            for (title, value) in COLUMNS {
-                let _ = write!(table, "  {:>1$}", value(queue), title.len());
-            }
-        }
-        table
+        let functions = table("function", &self.functions, &FUNCTION_COLUMNS);
+        format!("{queues}\n\n{functions}")
     }
 
     /// The last line for people.
@@ -123,6 +161,7 @@ mod tests {
             queues: [("email-service-queue".to_owned(), queue)].into(),
             lost: 0,
             seconds: 18.25,
+            ..Report::default()
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use tokio::{
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
     task::JoinHandle,
@@ -17,12 +17,13 @@ use super::{
     publishing::{self, Published, Routes},
     report::Report,
     start::{Functions, Setting, warm},
+    topics,
 };
 use crate::{
     Error,
     interrupt::interrupted,
     lambda::LogLine,
-    mapping::{Mapping, MappingEvent},
+    mapping::{Fed, Mapping, MappingEvent, stream::StreamMapping},
     publish::events_file::EventsFile,
 };
 
@@ -37,7 +38,7 @@ const FAILED_LOOKS: u32 = 25;
 const ARRIVAL: Duration = Duration::from_secs(10);
 
 /// Runs until idle or interrupted; returns the result and how many messages were refused.
-pub(super) async fn run(setting: Setting, events: EventsFile) -> Result<(Report, u64), Error> {
+pub(super) async fn run(mut setting: Setting, events: EventsFile) -> Result<(Report, u64), Error> {
     let routes = Routes::new(&setting.stack)?;
     let (log_sink, log_lines) = unbounded_channel();
     let functions = setting.functions(&log_sink);
@@ -48,10 +49,21 @@ pub(super) async fn run(setting: Setting, events: EventsFile) -> Result<(Report,
     let (event_sink, mapping_events) = unbounded_channel();
     let sqs = aws_sdk_sqs::Client::new(&setting.config);
     let mappings = setting.start_mappings(&functions, &sqs, &event_sink)?;
+    let (fed_sink, fed) = unbounded_channel();
+    let streams = setting.start_streams(&functions, &fed_sink)?;
+    let topics = setting.topics.take().map(|(server, invocations)| {
+        let functions = functions.clone();
+        tokio::spawn(topics::invoke(
+            invocations,
+            functions,
+            server,
+            fed_sink.clone(),
+        ))
+    });
     let (publish_sink, published) = unbounded_channel();
     let config = setting.config.clone();
     let publishing = tokio::spawn(publishing::publish(config, routes, events, publish_sink));
-    drop((log_sink, event_sink));
+    drop((log_sink, event_sink, fed_sink));
 
     let mut run = Run {
         books: Books::new(&setting),
@@ -67,11 +79,17 @@ pub(super) async fn run(setting: Setting, events: EventsFile) -> Result<(Report,
     let mut sources = Sources {
         log_lines,
         mapping_events,
+        fed,
         published,
     };
     let ended = run.watch(&mut sources, publishing).await;
     run.progress.clear();
-    stop(mappings).await;
+    stop(mappings, streams).await;
+    if let Some(topics) = topics {
+        topics.abort();
+        // Its share of the engine goes with it.
+        let _ended = topics.await;
+    }
     shut_down(&functions).await;
     drop(functions);
     run.drain(&mut sources);
@@ -84,8 +102,10 @@ pub(super) async fn run(setting: Setting, events: EventsFile) -> Result<(Report,
 
 /// Lets invocations finish, unless a second interrupt says that it takes too long; what they had
 /// in hand is then still in the queue.
-async fn stop(mappings: Vec<Mapping>) {
-    let stopping = join_all(mappings.into_iter().map(Mapping::stop));
+async fn stop(mappings: Vec<Mapping>, streams: Vec<StreamMapping>) {
+    let mappings = join_all(mappings.into_iter().map(Mapping::stop));
+    let streams = join_all(streams.into_iter().map(StreamMapping::stop));
+    let stopping = join(mappings, streams);
     tokio::select! {
         _ = stopping => {}
         () = interrupted() => eprintln!("fanline: stopped without waiting for running invocations"),
@@ -99,6 +119,7 @@ async fn shut_down(functions: &Functions) {
 struct Sources {
     log_lines: UnboundedReceiver<LogLine>,
     mapping_events: UnboundedReceiver<MappingEvent>,
+    fed: UnboundedReceiver<Fed>,
     published: UnboundedReceiver<Published>,
 }
 
@@ -128,6 +149,7 @@ impl Run {
             tokio::select! {
                 Some(line) = sources.log_lines.recv() => self.log_line(&line),
                 Some(event) = sources.mapping_events.recv() => self.mapping_event(event),
+                Some(event) = sources.fed.recv() => self.fed(event),
                 Some(message) = sources.published.recv() => self.published(message),
                 ended = &mut publishing, if !is_published => {
                     is_published = true;
@@ -169,7 +191,8 @@ impl Run {
 
     /// Idle twice in a row: a message between topic and queue is in neither.
     fn is_idle(&mut self, report: &Report) -> bool {
-        let nothing_left = report.queues.values().all(|queue| queue.left == 0);
+        let nothing_left = report.queues.values().all(|queue| queue.left == 0)
+            && report.functions.values().all(|function| function.left == 0);
         let waited = self.last_arrival.elapsed() >= ARRIVAL;
         let idle = nothing_left && (self.books.all_arrived() || waited);
         self.idle_looks = if idle { self.idle_looks + 1 } else { 0 };
@@ -182,6 +205,9 @@ impl Run {
         }
         while let Ok(event) = sources.mapping_events.try_recv() {
             self.mapping_event(event);
+        }
+        while let Ok(event) = sources.fed.try_recv() {
+            self.fed(event);
         }
         while let Ok(message) = sources.published.try_recv() {
             self.published(message);
@@ -205,6 +231,12 @@ impl Run {
             self.last_arrival = Instant::now();
         }
         if let Some(text) = self.books.mapping_event(event) {
+            self.say(&text);
+        }
+    }
+
+    fn fed(&mut self, event: Fed) {
+        if let Some(text) = self.books.fed(event) {
             self.say(&text);
         }
     }

@@ -8,14 +8,18 @@ use std::{
 };
 
 use aws_config::SdkConfig;
+use fanline_engine::{Server, sns::Invocation};
 use futures_util::future::try_join_all;
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use crate::{
     Error,
     aws::LOCAL_ACCOUNT,
     lambda::{Function, FunctionSpec, InvokeError, LogSink},
-    mapping::{Mapping, MappingEvent, MappingSpec},
+    mapping::{
+        Fed, Mapping, MappingEvent, MappingSpec,
+        stream::{OnFailure, Retries, StreamMapping, StreamSpec},
+    },
     template::{self, EventSource, EventSourceMapping, Queue, Stack},
 };
 
@@ -34,6 +38,8 @@ pub(super) struct Setting {
     pub(super) binaries: BTreeMap<String, PathBuf>,
     pub(super) config: SdkConfig,
     pub(super) until_idle: bool,
+    /// The embedded engine and the invocations its topics ask for.
+    pub(super) topics: Option<(Arc<Server>, UnboundedReceiver<Invocation>)>,
 }
 
 /// Functions by their name in the template.
@@ -94,9 +100,6 @@ impl Setting {
         {
             let (id, line) = (&mapping.logical_id, mapping.line);
             let EventSource::Queue { logical_id, .. } = &mapping.source else {
-                eprintln!(
-                    "fanline: {id} (template line {line}): streams are not read yet; skipped"
-                );
                 continue;
             };
             let queue = self.stack.queue(logical_id);
@@ -124,6 +127,99 @@ impl Setting {
     }
 }
 
+impl Setting {
+    /// Starts reading streams. What Lambda would refuse is an error.
+    pub(super) fn start_streams(
+        &self,
+        functions: &Functions,
+        events: &UnboundedSender<Fed>,
+    ) -> Result<Vec<StreamMapping>, Error> {
+        let mut started = Vec::new();
+        let mappings = self.stack.event_source_mappings.iter();
+        for mapping in mappings.filter(|mapping| mapping.enabled) {
+            let refused = |problem: String| {
+                let (id, line) = (&mapping.logical_id, mapping.line);
+                Error::new(format!("{id} (template line {line}): {problem}"))
+            };
+            let spec = self.stream_spec(mapping);
+            let Some(spec) = spec.map_err(|error| refused(error.to_string()))? else {
+                continue;
+            };
+            let Some(function) = functions.get(&mapping.function) else {
+                continue;
+            };
+            let mapping =
+                StreamMapping::start(spec, &self.config, Arc::clone(function), events.clone());
+            started.push(mapping.map_err(|(number, problem)| {
+                refused(format!("filter pattern {number}: {problem}"))
+            })?);
+        }
+        Ok(started)
+    }
+
+    /// None for a mapping on a queue.
+    fn stream_spec(
+        &self,
+        mapping: &EventSourceMapping,
+    ) -> Result<Option<StreamSpec>, serde_json::Error> {
+        let EventSource::Stream {
+            logical_id,
+            starting_position,
+            maximum_retry_attempts,
+            maximum_record_age_seconds,
+            on_failure,
+            bisect_batch_on_function_error,
+            parallelization_factor,
+            ..
+        } = &mapping.source
+        else {
+            return Ok(None);
+        };
+        let table = self
+            .stack
+            .tables
+            .iter()
+            .find(|table| table.logical_id == *logical_id);
+        let Some(table) = table else {
+            return Ok(None);
+        };
+        let on_failure = on_failure.as_ref().map(|arn| {
+            let queue = self.stack.queues.iter().find(|queue| queue.arn == *arn);
+            match queue {
+                Some(queue) => OnFailure::Queue(queue.url.clone()),
+                None => OnFailure::Topic(arn.clone()),
+            }
+        });
+        Ok(Some(StreamSpec {
+            table: table.name.clone(),
+            from_the_beginning: starting_position == "TRIM_HORIZON",
+            batch_size: mapping.batch_size as usize,
+            maximum_batching_window: Duration::from_secs(
+                mapping.maximum_batching_window_seconds.into(),
+            ),
+            parallelization_factor: *parallelization_factor as usize,
+            report_batch_item_failures: mapping.report_batch_item_failures,
+            retries: Retries {
+                // -1 is without end.
+                maximum_attempts: u32::try_from(*maximum_retry_attempts).ok(),
+                maximum_age: maximum_record_age_seconds
+                    .map(|seconds| Duration::from_secs(seconds.into())),
+                bisect: *bisect_batch_on_function_error,
+            },
+            filter_patterns: patterns(mapping)?,
+            on_failure,
+        }))
+    }
+}
+
+/// The patterns of a mapping's filter criteria.
+fn patterns(mapping: &EventSourceMapping) -> Result<Vec<serde_json::Value>, serde_json::Error> {
+    let patterns = mapping.filter_patterns.iter();
+    patterns
+        .map(|pattern| serde_json::from_str(pattern))
+        .collect()
+}
+
 /// Starts one process of each function, before a message could be taken for one that does not
 /// start; shows what such a one had to say.
 pub(super) async fn warm(functions: &Functions) -> Result<(), Error> {
@@ -146,10 +242,6 @@ pub(super) async fn warm(functions: &Functions) -> Result<(), Error> {
 }
 
 fn spec(mapping: &EventSourceMapping, queue: &Queue) -> Result<MappingSpec, serde_json::Error> {
-    let patterns = mapping.filter_patterns.iter();
-    let patterns: Result<_, _> = patterns
-        .map(|pattern| serde_json::from_str(pattern))
-        .collect();
     Ok(MappingSpec {
         queue_url: queue.url.clone(),
         queue_arn: queue.arn.clone(),
@@ -160,7 +252,7 @@ fn spec(mapping: &EventSourceMapping, queue: &Queue) -> Result<MappingSpec, serd
         ),
         maximum_concurrency: mapping.maximum_concurrency.unwrap_or(CONCURRENCY) as usize,
         report_batch_item_failures: mapping.report_batch_item_failures,
-        filter_patterns: patterns?,
+        filter_patterns: patterns(mapping)?,
     })
 }
 

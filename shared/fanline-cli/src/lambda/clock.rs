@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
     clippy::disallowed_methods,
     reason = "the deadline crosses a process boundary, where only the wall clock is shared"
 )]
-pub(super) fn since_epoch() -> Duration {
+pub(crate) fn since_epoch() -> Duration {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()

@@ -26,6 +26,7 @@ mod sandbox;
 mod spec;
 mod watched;
 
+pub(crate) use clock::since_epoch;
 pub use error::{Ending, InvokeError};
 pub use function::{Function, request_id};
 pub use output::{LogLine, LogSink, Stream};

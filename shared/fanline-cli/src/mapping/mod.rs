@@ -1,12 +1,13 @@
-//! The SQS event source mapping: polls one queue, gathers batches, invokes a function, and deletes
-//! what the function has handled, as AWS documents it.
+//! Event source mappings, as AWS documents them: what polls a queue, here, or reads a table's
+//! stream, in [`stream`], and invokes a function with what it finds.
 //!
-//! The one thing to get wrong: deleting a message that was not handled. [`settle`] decides, alone
-//! and without I/O; whatever it cannot read deletes nothing.
+//! The one thing to get wrong: taking for handled what was not. [`settle`] decides, alone and
+//! without I/O; whatever it cannot read leaves everything where it is.
 
 mod batch;
 mod delete;
 mod deliver;
+mod fed;
 mod filter;
 mod handle;
 mod poller;
@@ -14,7 +15,9 @@ mod record;
 mod report;
 mod settle;
 mod spec;
+pub mod stream;
 
+pub use fed::Fed;
 pub use filter::{Filter, InvalidPattern};
 pub use handle::Mapping;
 pub use report::{MappingEvent, ReceivedMessage};

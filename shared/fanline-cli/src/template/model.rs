@@ -79,9 +79,9 @@ pub struct Subscription {
     pub line: u32,
     /// The topic.
     pub topic_arn: String,
-    /// Always `sqs` today: others are findings.
+    /// `sqs` or `lambda`: others are findings.
     pub protocol: String,
-    /// The queue's ARN.
+    /// The ARN of the queue or function.
     pub endpoint: String,
     /// The attributes as Subscribe takes them.
     pub attributes: BTreeMap<String, String>,
@@ -205,6 +205,10 @@ pub enum EventSource {
         starting_position: String,
         /// How often a batch is tried again; -1 is without end.
         maximum_retry_attempts: i64,
+        /// How old a change may become; without end if none.
+        maximum_record_age_seconds: Option<u32>,
+        /// The ARN of the queue or topic that is told of what was given up.
+        on_failure: Option<String>,
         /// Whether a failed batch is split in two.
         bisect_batch_on_function_error: bool,
         /// Batches of one shard at once.

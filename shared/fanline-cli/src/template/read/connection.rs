@@ -1,5 +1,5 @@
 //! What connects topics and queues: subscriptions and the policies that admit their messages.
-//! Only queues are delivered to here; a subscription of anything else is a finding.
+//! Queues and functions are delivered to here; a subscription of anything else is a finding.
 
 use std::collections::BTreeMap;
 
@@ -43,22 +43,36 @@ impl Reader<'_> {
             None => properties.required("TopicArn")?.text()?,
         };
         let protocol = properties.required("Protocol")?.text()?;
-        if protocol != "sqs" {
-            let problem =
-                format_args!("has protocol '{protocol}'; only sqs is delivered to here; skipped");
+        if !matches!(&*protocol, "sqs" | "lambda") {
+            let problem = format_args!(
+                "has protocol '{protocol}'; only sqs and lambda are delivered to here; skipped"
+            );
             self.stack.findings.push(properties.finding(problem));
             return Ok(());
         }
         let endpoint = properties.required("Endpoint")?;
         let arn = endpoint.text()?;
+        let (kind, is_known) = match &*protocol {
+            "sqs" => (
+                "queue",
+                self.stack.queues.iter().any(|queue| queue.arn == arn),
+            ),
+            _ => (
+                "function",
+                self.stack
+                    .functions
+                    .iter()
+                    .any(|function| function.arn == arn),
+            ),
+        };
         if !arn.starts_with("arn:") {
             return Err(endpoint.error(format_args!(
-                "is '{arn}'; expected a queue's ARN, as GetAtt Queue.Arn gives it"
+                "is '{arn}'; expected a {kind}'s ARN, as GetAtt gives it"
             )));
         }
-        if !self.stack.queues.iter().any(|queue| queue.arn == arn) {
+        if !is_known {
             let finding = endpoint.finding(format_args!(
-                "is '{arn}', no queue of this template; skipped"
+                "is '{arn}', no {kind} of this template; skipped"
             ));
             self.stack.findings.push(finding);
             return Ok(());

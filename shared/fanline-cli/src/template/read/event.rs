@@ -133,11 +133,7 @@ impl Reader<'_> {
                     true,
                 )
             }
-            None => {
-                let problem = "invokes the function from SNS without a queue, which is not interpreted; skipped";
-                self.stack.findings.push(event.finding(problem));
-                return Ok(());
-            }
+            None => return self.subscribe_function(resource, name, event, topic_arn),
         };
         let known_topic = self.has_topic(&topic_arn);
         let Some(queue) = self
@@ -188,6 +184,35 @@ impl Reader<'_> {
             filter_patterns: Vec::new(),
             enabled,
         });
+        Ok(())
+    }
+
+    /// Without a queue in between, the topic invokes the function.
+    fn subscribe_function(
+        &mut self,
+        resource: &Resource,
+        name: &str,
+        event: &Field<'_>,
+        topic_arn: String,
+    ) -> Result<(), TemplateError> {
+        if !self.has_topic(&topic_arn) {
+            let problem =
+                format_args!("subscribes to '{topic_arn}', no topic of this template; skipped");
+            self.stack.findings.push(event.finding(problem));
+            return Ok(());
+        }
+        let Some(function) = self.stack.function(&resource.logical_id) else {
+            return Ok(());
+        };
+        let subscription = Subscription {
+            logical_id: format!("{}{name}", resource.logical_id),
+            line: event.line(),
+            topic_arn,
+            protocol: "lambda".to_owned(),
+            endpoint: function.arn.clone(),
+            attributes: subscription_attributes(&event.required("Properties")?)?,
+        };
+        self.stack.subscriptions.push(subscription);
         Ok(())
     }
 

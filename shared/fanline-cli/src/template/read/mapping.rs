@@ -162,6 +162,12 @@ impl Reader<'_> {
                 Some(attempts) => attempts.number()?,
                 None => -1,
             },
+            maximum_record_age_seconds: match properties.get("MaximumRecordAgeInSeconds")? {
+                Some(age) if age.number()? == -1 => None,
+                Some(_) => properties.count_of("MaximumRecordAgeInSeconds", 60, 604_800)?,
+                None => None,
+            },
+            on_failure: self.on_failure(properties)?,
             bisect_batch_on_function_error: properties
                 .flag("BisectBatchOnFunctionError")?
                 .unwrap_or(false),
@@ -169,5 +175,23 @@ impl Reader<'_> {
                 .count_of("ParallelizationFactor", 1, 10)?
                 .unwrap_or(1),
         }))
+    }
+
+    /// The queue or topic of this template that `DestinationConfig` names.
+    fn on_failure(&self, properties: &Field<'_>) -> Result<Option<String>, TemplateError> {
+        let Some(destination) = properties.get("DestinationConfig")? else {
+            return Ok(None);
+        };
+        let Some(on_failure) = destination.get("OnFailure")? else {
+            return Ok(None);
+        };
+        let destination = on_failure.required("Destination")?;
+        let arn = destination.text()?;
+        if self.stack.queues.iter().any(|queue| queue.arn == arn) || self.has_topic(&arn) {
+            return Ok(Some(arn));
+        }
+        Err(destination.error(format_args!(
+            "is '{arn}'; expected the ARN of a queue or topic of this template"
+        )))
     }
 }
