@@ -6,7 +6,9 @@
 
 use crate::EpochMillis;
 use crate::identity::Identity;
-use crate::sns::{NotificationSigner, Sns, SnsError, SnsRequest, SnsResponse, TopicDelivery};
+use crate::sns::{
+    Invocation, NotificationSigner, Sns, SnsError, SnsRequest, SnsResponse, TopicDelivery,
+};
 use crate::sqs::{Delivery, Liberties, Sqs, SqsRequest, SqsStep};
 use std::sync::Arc;
 
@@ -49,12 +51,12 @@ pub struct Engine {
     undelivered: Undelivered,
 }
 
-/// Deliveries from SNS that did not reach their queue.
+/// Deliveries from SNS that did not reach their queue or function.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Undelivered {
     /// The queue's policy does not admit the topic.
     pub refused_by_policy: u64,
-    /// The queue does not exist, or did not take the message.
+    /// The queue does not exist or did not take the message, or the function was not invoked.
     pub failed: u64,
     /// Of both: stored in the subscription's dead-letter queue.
     pub dead_lettered: u64,
@@ -67,6 +69,9 @@ pub struct Published {
     pub answer: Result<SnsResponse, SnsError>,
     /// Queues whose waiting receives should look again.
     pub woken: Vec<Arc<str>>,
+    /// Functions that should be invoked. Whoever cannot gives them to
+    /// [`not_invoked`](Engine::not_invoked).
+    pub invocations: Vec<Invocation>,
 }
 
 impl Engine {
@@ -102,7 +107,35 @@ impl Engine {
         Published {
             answer: step.answer,
             woken: self.sqs.take_woken(),
+            invocations: step.invocations,
         }
+    }
+
+    /// A function could not be invoked: its message goes to the subscription's dead-letter queue.
+    /// Returns the queues that this woke.
+    pub fn not_invoked(
+        &mut self,
+        now: EpochMillis,
+        invocation: Invocation,
+        reason: &str,
+    ) -> Vec<Arc<str>> {
+        self.undelivered.failed += 1;
+        let Invocation {
+            topic_arn,
+            function_arn,
+            dead_letters,
+            fallback,
+            ..
+        } = invocation;
+        self.rescue(
+            now,
+            &topic_arn,
+            &function_arn,
+            dead_letters.as_deref(),
+            Some(fallback),
+            reason,
+        );
+        self.sqs.take_woken()
     }
 
     /// Begins to note changes, for whoever keeps them.
@@ -140,16 +173,36 @@ impl Engine {
                 reason
             }
         };
-        let rescued = match (&dead_letters, kept) {
-            (Some(queue), Some(message)) => self.send(now, &topic_arn, queue, message).is_ok(),
+        self.rescue(
+            now,
+            &topic_arn,
+            &queue_arn,
+            dead_letters.as_deref(),
+            kept,
+            &reason,
+        );
+    }
+
+    /// Puts what did not reach its endpoint into the dead-letter queue, if there is one.
+    fn rescue(
+        &mut self,
+        now: EpochMillis,
+        topic_arn: &str,
+        endpoint: &str,
+        dead_letters: Option<&str>,
+        message: Option<Delivery>,
+        reason: &str,
+    ) {
+        let rescued = match (dead_letters, message) {
+            (Some(queue), Some(message)) => self.send(now, topic_arn, queue, message).is_ok(),
             _ => false,
         };
         self.undelivered.dead_lettered += u64::from(rescued);
         tracing::warn!(
-            topic = &*topic_arn,
-            queue = &*queue_arn,
+            topic = topic_arn,
+            endpoint,
             rescued,
-            "a message was not delivered to a subscribed queue: {reason}"
+            "a message was not delivered to a subscriber: {reason}"
         );
     }
 

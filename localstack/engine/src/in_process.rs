@@ -64,6 +64,7 @@ impl InProcess {
             sign_notifications,
             liberties,
             seed,
+            invocations,
             clock,
             data: folder,
         } = config;
@@ -93,6 +94,7 @@ impl InProcess {
         let state = State::new(
             engine,
             data,
+            invocations,
             clock,
             dynamodb,
             identity.account,

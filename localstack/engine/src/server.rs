@@ -7,6 +7,7 @@ use crate::dynamodb::Threads;
 use crate::engine::Undelivered;
 use crate::http::{State, route};
 use crate::in_process::InProcess;
+use crate::sns::Invocation;
 use crate::sqs::{Counts, Liberties, QueueTotals};
 use crate::{Clock, SystemClock};
 use hyper::service::service_fn;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -38,6 +40,9 @@ pub struct Config {
     pub liberties: Liberties,
     /// Decides all ids and liberties; random by default.
     pub seed: u64,
+    /// Who invokes functions that are subscribed to topics. Without anybody such messages are
+    /// undelivered, and go to the subscription's dead-letter queue.
+    pub invocations: Option<UnboundedSender<Invocation>>,
     /// Where time comes from; the machine's clock by default.
     pub clock: Arc<dyn Clock>,
     /// A folder that keeps queues, topics, messages and tables over restarts; everything is in
@@ -54,6 +59,7 @@ impl Default for Config {
             sign_notifications: true,
             liberties: Liberties::default(),
             seed: fastrand::u64(..),
+            invocations: None,
             clock: Arc::new(SystemClock),
             data: None,
         }
@@ -116,6 +122,11 @@ impl Server {
     /// Messages that SNS could not deliver to a subscribed queue.
     pub fn undelivered(&self) -> Undelivered {
         self.engine.undelivered()
+    }
+
+    /// A function could not be invoked: its message goes to the subscription's dead-letter queue.
+    pub fn not_invoked(&self, invocation: Invocation, reason: &str) {
+        self.engine.state().not_invoked(invocation, reason);
     }
 
     /// Closes all connections and frees the port.

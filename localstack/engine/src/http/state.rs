@@ -7,18 +7,22 @@ use crate::data::Data;
 use crate::dynamodb::DynamoDb;
 use crate::engine::Engine;
 use crate::identity::uuid;
-use crate::sns::{SnsError, SnsErrorKind, SnsRequest, SnsResponse};
+use crate::sns::{Invocation, SnsError, SnsErrorKind, SnsRequest, SnsResponse};
 use crate::sqs::{SqsError, SqsErrorKind, SqsRequest, SqsResponse};
 use crate::{Clock, EpochMillis};
 use fastrand::Rng;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
+use tokio::sync::mpsc::UnboundedSender;
+
+const NOBODY_INVOKES: &str = "nobody invokes functions here; `fanline dev` does";
 
 pub(crate) struct State {
     engine: Mutex<Engine>,
     /// Locked only while the engine is.
     data: Option<Mutex<Data>>,
+    invocations: Option<UnboundedSender<Invocation>>,
     waiters: Mutex<HashMap<Arc<str>, Arc<Notify>>>,
     request_ids: Mutex<Rng>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -32,6 +36,7 @@ impl State {
     pub(crate) fn new(
         engine: Engine,
         data: Option<Data>,
+        invocations: Option<UnboundedSender<Invocation>>,
         clock: Arc<dyn Clock>,
         dynamodb: DynamoDb,
         account: String,
@@ -41,6 +46,7 @@ impl State {
         Self {
             engine: Mutex::new(engine),
             data: data.map(Mutex::new),
+            invocations,
             waiters: Mutex::default(),
             request_ids: Mutex::new(Rng::with_seed(seed)),
             clock,
@@ -82,11 +88,31 @@ impl State {
     pub(crate) fn sns(&self, base_url: &str, request: SnsRequest) -> Result<SnsResponse, SnsError> {
         let (now, mut engine) = (self.now(), self.engine());
         let published = engine.sns(now, base_url, request);
+        let mut woken = published.woken;
+        for invocation in published.invocations {
+            let refused = match &self.invocations {
+                Some(sink) => sink.send(invocation).err().map(|refused| refused.0),
+                None => Some(invocation),
+            };
+            if let Some(invocation) = refused {
+                woken.extend(engine.not_invoked(now, invocation, NOBODY_INVOKES));
+            }
+        }
         let saved = self.save(&mut engine, now);
         drop(engine);
-        self.wake(&published.woken);
+        self.wake(&woken);
         saved.map_err(|reason| SnsErrorKind::InternalError.because(reason))?;
         published.answer
+    }
+
+    /// As [`Engine::not_invoked`].
+    pub(crate) fn not_invoked(&self, invocation: Invocation, reason: &str) {
+        let (now, mut engine) = (self.now(), self.engine());
+        let woken = engine.not_invoked(now, invocation, reason);
+        // Logged where it failed; there is no caller to tell.
+        let _ = self.save(&mut engine, now);
+        drop(engine);
+        self.wake(&woken);
     }
 
     /// Writes what a step changed, before its caller is told; the engine must still be locked, so

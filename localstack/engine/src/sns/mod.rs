@@ -25,6 +25,7 @@ use crate::identity::Identity;
 use crate::sqs::Delivery;
 use crate::sqs::deduplication::{DeduplicationKey, Original};
 use fastrand::Rng;
+use publish::Outgoing;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use subscription::Subscription;
@@ -54,6 +55,8 @@ pub struct SnsStep {
     pub answer: Result<SnsResponse, SnsError>,
     /// What the subscribed queues should get, in order.
     pub deliveries: Vec<TopicDelivery>,
+    /// What the subscribed functions should be invoked with.
+    pub invocations: Vec<Invocation>,
 }
 
 /// One message for one queue.
@@ -69,6 +72,21 @@ pub struct TopicDelivery {
     pub message: Result<Delivery, String>,
     /// What goes to the dead-letter queue then.
     pub fallback: Option<Delivery>,
+}
+
+/// One message for one function.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// The topic's ARN.
+    pub topic_arn: Arc<str>,
+    /// The function's ARN.
+    pub function_arn: Arc<str>,
+    /// The event, as Lambda hands it to the function.
+    pub event: String,
+    /// The ARN of the queue that gets the message if the function cannot be invoked.
+    pub dead_letters: Option<Arc<str>>,
+    /// What goes there then.
+    pub fallback: Delivery,
 }
 
 impl Sns {
@@ -88,20 +106,24 @@ impl Sns {
 
     /// Carries out one call.
     pub fn step(&mut self, now: EpochMillis, base_url: &str, request: SnsRequest) -> SnsStep {
-        let mut deliveries = Vec::new();
+        let mut outgoing = Outgoing::default();
         let answer = match request {
             SnsRequest::Publish { topic_arn, message } => {
-                self.publish(now, base_url, &topic_arn, message, &mut deliveries)
+                self.publish(now, base_url, &topic_arn, message, &mut outgoing)
             }
             SnsRequest::PublishBatch { topic_arn, entries } => {
-                self.publish_batch(now, base_url, &topic_arn, entries, &mut deliveries)
+                self.publish_batch(now, base_url, &topic_arn, entries, &mut outgoing)
             }
             other => {
                 self.definitions_changed = true;
                 self.administer(other)
             }
         };
-        SnsStep { answer, deliveries }
+        SnsStep {
+            answer,
+            deliveries: outgoing.deliveries,
+            invocations: outgoing.invocations,
+        }
     }
 
     fn administer(&mut self, request: SnsRequest) -> Result<SnsResponse, SnsError> {

@@ -1,4 +1,4 @@
-//! The JSON a queue gets from a subscription without raw delivery.
+//! The JSON a queue gets from a subscription without raw delivery, and a function's event.
 //!
 //! Written by hand to keep AWS's order of fields and layout: people compare these bodies
 //! with captured ones.
@@ -9,7 +9,7 @@ use crate::attribute::{AttributeData, Attributes};
 use crate::clock::iso8601;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 #[derive(Clone, Copy)]
@@ -54,16 +54,52 @@ impl Notification<'_> {
             put("Signature", &signature.text);
             put("SigningCertURL", &signature.certificate_url);
         }
-        put(
-            "UnsubscribeURL",
-            &format!(
-                "{}/?Action=Unsubscribe&SubscriptionArn={}",
-                self.base_url, self.subscription_arn
-            ),
-        );
+        put("UnsubscribeURL", &self.unsubscribe_url());
         self.put_attributes(&mut json);
         json.push_str("\n}");
         json
+    }
+
+    fn unsubscribe_url(self) -> String {
+        format!(
+            "{}/?Action=Unsubscribe&SubscriptionArn={}",
+            self.base_url, self.subscription_arn
+        )
+    }
+
+    /// The event Lambda hands to a function: the same, under partly other names.
+    pub(crate) fn to_lambda_event(self) -> String {
+        let attributes = self.attributes.iter().map(|(name, value)| {
+            let text = match &value.data {
+                AttributeData::Text(text) => text.to_string(),
+                AttributeData::Binary(bytes) => STANDARD.encode(bytes),
+            };
+            let attribute = json!({ "Type": value.data_type, "Value": text });
+            (name.to_string(), attribute)
+        });
+        let attributes: serde_json::Map<String, Value> = attributes.collect();
+        let mut sns = json!({
+            "Type": "Notification",
+            "MessageId": self.message_id,
+            "TopicArn": self.topic_arn,
+            "Subject": self.subject,
+            "Message": self.message,
+            "Timestamp": self.timestamp(),
+            "UnsubscribeUrl": self.unsubscribe_url(),
+            "MessageAttributes": attributes,
+        });
+        if let Some(signature) = self.signature {
+            sns["SignatureVersion"] = signature.version.as_str().into();
+            sns["Signature"] = signature.text.as_str().into();
+            sns["SigningCertUrl"] = signature.certificate_url.as_str().into();
+        }
+        let record = json!({
+            "EventSource": "aws:sns",
+            "EventVersion": "1.0",
+            "EventSubscriptionArn": self.subscription_arn,
+            "Sns": sns,
+        });
+        json!({ "Records": [record] }).to_string()
     }
 
     fn put_attributes(&self, json: &mut String) {

@@ -8,9 +8,9 @@ use super::notification::Notification;
 use super::request::{Publication, PublishEntry};
 use super::response::{FailedPublish, Published};
 use super::signature::Signature;
-use super::subscription::Subscription;
+use super::subscription::{Protocol, Subscription};
 use super::topics::Topic;
-use super::{Sns, SnsResponse, TopicDelivery};
+use super::{Invocation, Sns, SnsResponse, TopicDelivery};
 use crate::EpochMillis;
 use crate::attribute::Attributes;
 use crate::identity::{format_uuid, is_fifo_id, is_plain_name, sha256_hex};
@@ -23,9 +23,18 @@ use std::sync::Arc;
 const MOST_RAW_ATTRIBUTES: usize = 10;
 const MOST_ENTRIES: usize = 10;
 
+/// What a publication leads to.
+#[derive(Debug, Default)]
+pub(super) struct Outgoing {
+    pub(super) deliveries: Vec<TopicDelivery>,
+    pub(super) invocations: Vec<Invocation>,
+}
+
 /// A publication whose parts have been checked.
 struct Checked {
     message: Arc<str>,
+    /// The text for functions, where `MessageStructure` gives them one of their own.
+    for_lambda: Arc<str>,
     subject: Option<String>,
     attributes: Arc<Attributes>,
     group: Option<Arc<str>>,
@@ -39,7 +48,7 @@ impl Sns {
         base_url: &str,
         topic_arn: &str,
         message: Publication,
-        deliveries: &mut Vec<TopicDelivery>,
+        outgoing: &mut Outgoing,
     ) -> Result<SnsResponse, SnsError> {
         if topic_arn.is_empty() {
             return Err(invalid(
@@ -48,7 +57,7 @@ impl Sns {
             ));
         }
         self.topic(topic_arn)?;
-        let published = self.publish_one(now, base_url, topic_arn, message, deliveries)?;
+        let published = self.publish_one(now, base_url, topic_arn, message, outgoing)?;
         Ok(SnsResponse::Published(published))
     }
 
@@ -58,16 +67,15 @@ impl Sns {
         base_url: &str,
         topic_arn: &str,
         entries: Vec<PublishEntry>,
-        deliveries: &mut Vec<TopicDelivery>,
+        outgoing: &mut Outgoing,
     ) -> Result<SnsResponse, SnsError> {
         let largest = self.topic(topic_arn)?.largest_message;
         check_batch(&entries, largest)?;
         let mut successful = Vec::new();
         let mut failed = Vec::new();
         for PublishEntry { id, message } in entries {
-            let outcome = message.and_then(|message| {
-                self.publish_one(now, base_url, topic_arn, message, deliveries)
-            });
+            let outcome = message
+                .and_then(|message| self.publish_one(now, base_url, topic_arn, message, outgoing));
             match outcome {
                 Ok(published) => successful.push((id, published)),
                 Err(error) => failed.push(FailedPublish {
@@ -87,7 +95,7 @@ impl Sns {
         base_url: &str,
         topic_arn: &str,
         message: Publication,
-        deliveries: &mut Vec<TopicDelivery>,
+        outgoing: &mut Outgoing,
     ) -> Result<Published, SnsError> {
         let id = self.random.u128(..);
         let topic = self.topic(topic_arn)?;
@@ -128,22 +136,41 @@ impl Sns {
             attributes: &message.attributes,
             signature: None,
         };
-        let is_wrapped = |subscription: &&&Subscription| !subscription.settings.raw;
-        let signature = wanting
-            .iter()
-            .find(is_wrapped)
-            .filter(|_| !fifo)
-            .map(|_| Signature::new(self.signer.as_deref(), version, &notification, base_url));
+        let is_raw = |subscription: &&Subscription| {
+            subscription.protocol == Protocol::Sqs && subscription.settings.raw
+        };
+        let sign = |notification: &Notification<'_>| {
+            Signature::new(self.signer.as_deref(), version, notification, base_url)
+        };
+        // The text that is signed is the same for all queues, and so is the signature.
+        let is_signed = !fifo && !wanting.iter().all(is_raw);
+        let signature = is_signed.then(|| sign(&notification));
         for subscription in wanting {
-            let wrapped = || {
-                let notification = Notification {
-                    subscription_arn: &subscription.arn,
-                    signature: signature.as_ref(),
-                    ..notification
-                };
-                message.delivery(notification.to_json().into(), None)
+            let mut notification = Notification {
+                subscription_arn: &subscription.arn,
+                signature: signature.as_ref(),
+                ..notification
             };
-            deliveries.push(deliver(subscription, &message, wrapped));
+            if subscription.protocol == Protocol::Sqs {
+                let wrapped = || message.delivery(notification.to_json().into(), None);
+                outgoing
+                    .deliveries
+                    .push(deliver(subscription, &message, wrapped));
+                continue;
+            }
+            let own_signature;
+            if message.for_lambda != message.message {
+                notification.message = &message.for_lambda;
+                own_signature = sign(&notification);
+                notification.signature = Some(&own_signature);
+            }
+            outgoing.invocations.push(Invocation {
+                topic_arn: topic_arn.clone(),
+                function_arn: subscription.endpoint.clone(),
+                event: notification.to_lambda_event(),
+                dead_letters: subscription.settings.dead_letters.clone(),
+                fallback: message.delivery(notification.to_json().into(), None),
+            });
         }
         if let Some((until, key, original)) = remembered.filter(|_| self.keeps_journal) {
             self.new_originals.push((topic_arn, until, key, original));
@@ -237,9 +264,9 @@ fn check(topic: &Topic, given: Publication) -> Result<Checked, SnsError> {
             return refuse("Subject Reason: it must be 1 to 100 printable ASCII characters".into());
         }
     }
-    let message = match given.structure.as_deref() {
-        None => given.message,
-        Some("json") => queue_part(&given.message)?,
+    let (message, for_lambda) = match given.structure.as_deref() {
+        None => (given.message.clone(), given.message),
+        Some("json") => parts(&given.message)?,
         Some(other) => {
             return refuse(format!(
                 "MessageStructure Reason: use json or nothing; found {other}"
@@ -283,6 +310,7 @@ fn check(topic: &Topic, given: Publication) -> Result<Checked, SnsError> {
     }
     Ok(Checked {
         message,
+        for_lambda,
         subject: given.subject,
         attributes: Arc::new(attributes),
         group: given.group,
@@ -290,18 +318,18 @@ fn check(topic: &Topic, given: Publication) -> Result<Checked, SnsError> {
     })
 }
 
-/// `MessageStructure=json`: the text for queues, or the default.
-fn queue_part(message: &str) -> Result<Arc<str>, SnsError> {
+/// `MessageStructure=json`: the texts for queues and for functions, or the default.
+fn parts(message: &str) -> Result<(Arc<str>, Arc<str>), SnsError> {
     let refuse = |reason: &str| {
         SnsErrorKind::InvalidParameter
             .because(format!("Invalid parameter: Message Structure - {reason}"))
     };
     let parts: BTreeMap<String, serde_json::Value> =
         serde_json::from_str(message).map_err(|_| refuse("JSON message body failed to parse"))?;
-    let default = parts.get("default").and_then(serde_json::Value::as_str);
-    let default = default.ok_or_else(|| refuse("No default entry in JSON message body"))?;
-    let part = parts.get("sqs").and_then(serde_json::Value::as_str);
-    Ok(part.unwrap_or(default).into())
+    let part = |name: &str| parts.get(name).and_then(serde_json::Value::as_str);
+    let default = part("default").ok_or_else(|| refuse("No default entry in JSON message body"))?;
+    let or_default = |name: &str| part(name).unwrap_or(default).into();
+    Ok((or_default("sqs"), or_default("lambda")))
 }
 
 fn check_batch(entries: &[PublishEntry], largest: usize) -> Result<(), SnsError> {

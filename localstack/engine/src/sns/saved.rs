@@ -4,7 +4,7 @@
 //! version of the engine refuses is then an error with a reason, not a subscription that behaves
 //! otherwise.
 
-use super::subscription::{Settings, Subscription};
+use super::subscription::{Protocol, Settings, Subscription};
 use super::{Sns, SnsError};
 use crate::EpochMillis;
 use crate::sqs::deduplication::{DeduplicationKey, Original};
@@ -25,6 +25,7 @@ pub(crate) struct SavedTopic {
 #[derive(Debug, Serialize, Deserialize)]
 struct SavedSubscription {
     arn: Arc<str>,
+    protocol: Protocol,
     endpoint: Arc<str>,
     attributes: BTreeMap<String, String>,
 }
@@ -58,6 +59,7 @@ impl Sns {
                 subscriptions: subscriptions
                     .map(|subscription| SavedSubscription {
                         arn: subscription.arn.clone(),
+                        protocol: subscription.protocol,
                         endpoint: subscription.endpoint.clone(),
                         attributes: subscription.settings.given().clone(),
                     })
@@ -78,6 +80,7 @@ impl Sns {
             let restored = Subscription {
                 arn: subscription.arn.clone(),
                 topic_arn: arn.clone(),
+                protocol: subscription.protocol,
                 endpoint: subscription.endpoint,
                 settings,
             };

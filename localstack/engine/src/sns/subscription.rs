@@ -1,10 +1,11 @@
-//! A queue's subscription to a topic, and the attributes that shape its deliveries.
+//! A subscription of a queue or a function to a topic, and the attributes that shape its deliveries.
 //!
 //! `FilterPolicy` can only be read knowing `FilterPolicyScope`, and both may arrive in one
 //! call, so they are checked together after all attributes are in.
 
 use super::error::{SnsError, invalid};
 use super::filter::{FilterPolicy, FilterScope};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,9 +13,59 @@ use std::sync::Arc;
 pub(crate) struct Subscription {
     pub(crate) arn: Arc<str>,
     pub(crate) topic_arn: Arc<str>,
-    /// The ARN of the queue.
+    pub(crate) protocol: Protocol,
+    /// The ARN of the queue or function.
     pub(crate) endpoint: Arc<str>,
     pub(crate) settings: Settings,
+}
+
+/// Whom a subscription delivers to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Protocol {
+    Sqs,
+    Lambda,
+}
+
+impl Protocol {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Sqs => "sqs",
+            Self::Lambda => "lambda",
+        }
+    }
+
+    /// The protocol of that name, if the endpoint and the kind of topic go with it.
+    pub(crate) fn parse(name: &str, endpoint: &str, fifo_topic: bool) -> Result<Self, SnsError> {
+        let is_arn_of = |service: &str, parts: usize| {
+            endpoint.starts_with(service) && endpoint.split(':').count() == parts
+        };
+        match name {
+            "sqs" if !is_arn_of("arn:aws:sqs:", 6) => Err(invalid(
+                "SQS endpoint ARN",
+                format!("it must be the ARN of a queue; found '{endpoint}'"),
+            )),
+            "sqs" if endpoint.ends_with(".fifo") && !fifo_topic => Err(invalid(
+                "Invalid parameter: Endpoint",
+                "FIFO SQS Queues can not be subscribed to standard SNS topics",
+            )),
+            "sqs" => Ok(Self::Sqs),
+            "lambda" if fifo_topic => Err(invalid(
+                "Invalid parameter: Endpoint",
+                "FIFO topics deliver to SQS queues only",
+            )),
+            "lambda" if is_arn_of("arn:aws:lambda:", 7) || is_arn_of("arn:aws:lambda:", 8) => {
+                Ok(Self::Lambda)
+            }
+            "lambda" => Err(invalid(
+                "Lambda endpoint ARN",
+                format!("it must be the ARN of a function; found '{endpoint}'"),
+            )),
+            other => Err(invalid(
+                "Protocol",
+                format!("this engine delivers to sqs and lambda only; found protocol '{other}'"),
+            )),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -98,7 +149,7 @@ impl Subscription {
         let fixed = [
             ("SubscriptionArn", self.arn.to_string()),
             ("TopicArn", self.topic_arn.to_string()),
-            ("Protocol", "sqs".to_owned()),
+            ("Protocol", self.protocol.as_str().to_owned()),
             ("Endpoint", self.endpoint.to_string()),
             ("Owner", owner.to_owned()),
             ("RawMessageDelivery", self.settings.raw.to_string()),

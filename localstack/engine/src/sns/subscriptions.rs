@@ -4,7 +4,7 @@
 //! refused, so that a deployment does not believe in a filter that is not there.
 
 use super::error::{SnsError, SnsErrorKind, invalid, no_such_subscription};
-use super::subscription::{Settings, Subscription};
+use super::subscription::{Protocol, Settings, Subscription};
 use super::{Sns, SnsResponse, SubscriptionSummary, page};
 use crate::identity::uuid;
 use std::collections::BTreeMap;
@@ -21,23 +21,7 @@ impl Sns {
         let topic = self.topic(topic_arn)?;
         let (topic_arn, fifo) = (topic.arn.clone(), topic.fifo);
         let subscribers = topic.subscribers.clone();
-        if protocol != "sqs" {
-            let reason = format!("this engine delivers to sqs only; found protocol '{protocol}'");
-            return Err(invalid("Protocol", reason));
-        }
-        let is_queue_arn = endpoint.starts_with("arn:aws:sqs:") && endpoint.split(':').count() == 6;
-        if !is_queue_arn {
-            return Err(invalid(
-                "SQS endpoint ARN",
-                format!("it must be the ARN of a queue; found '{endpoint}'"),
-            ));
-        }
-        if endpoint.ends_with(".fifo") && !fifo {
-            return Err(invalid(
-                "Invalid parameter: Endpoint",
-                "FIFO SQS Queues can not be subscribed to standard SNS topics",
-            ));
-        }
+        let protocol = Protocol::parse(protocol, endpoint, fifo)?;
         let settings = Settings::default().with(attributes)?;
         let existing = subscribers
             .iter()
@@ -57,6 +41,7 @@ impl Sns {
         let subscription = Subscription {
             arn: arn.clone(),
             topic_arn,
+            protocol,
             endpoint: endpoint.into(),
             settings,
         };
@@ -86,7 +71,7 @@ impl Sns {
             let summary = SubscriptionSummary {
                 subscription_arn: arn.to_string(),
                 topic_arn: subscription.topic_arn.to_string(),
-                protocol: "sqs".into(),
+                protocol: subscription.protocol.as_str().to_owned(),
                 endpoint: subscription.endpoint.to_string(),
                 owner: self.identity.account.clone(),
             };

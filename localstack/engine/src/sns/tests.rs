@@ -13,6 +13,7 @@ fn call(sns: &mut Sns, form: &str) -> SnsStep {
     match SnsRequest::parse(&Form::parse(form.as_bytes())) {
         Ok(request) => sns.step(0, "http://localhost", request),
         Err(error) => SnsStep {
+            invocations: Vec::new(),
             answer: Err(error),
             deliveries: Vec::new(),
         },
