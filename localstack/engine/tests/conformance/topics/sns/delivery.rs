@@ -1,7 +1,7 @@
 //! What the subscribed queues get.
 
 use crate::case::{Case, case};
-use crate::check::{ensure, equal, some};
+use crate::check::{ensure, equal};
 use crate::document::*;
 use crate::fixture::{sns_attribute, text};
 use aws_sdk_sns::primitives::Blob;
@@ -57,33 +57,6 @@ pub(super) const CASES: &[Case] = &[
             ensure(url.contains("Action=Unsubscribe"), || {
                 format!("UnsubscribeURL is {url}")
             })
-        }
-    ),
-    case!(
-        "notification-signature-fields",
-        "A notification carries a signature, its version, and the URL of the certificate.",
-        MESSAGE_FORMATS,
-        |target| {
-            let (topic, queue) = target.subscribed(&[]).await?;
-            target.publish(&topic, "x").await?;
-            let found = target.notification(&queue).await?;
-            equal("SignatureVersion", &found["SignatureVersion"], "1")?;
-            some("Signature", found["Signature"].as_str())?;
-            let url = some("SigningCertURL", found["SigningCertURL"].as_str())?;
-            ensure(url.ends_with(".pem"), || format!("SigningCertURL is {url}"))
-        }
-    ),
-    case!(
-        "notification-signature-version-2",
-        "A topic with SignatureVersion 2 signs with SHA256 and says so.",
-        VERIFY_SIGNATURE,
-        |target| {
-            let topic = target.topic("t", &[("SignatureVersion", "2")]).await?;
-            let queue = target.queue("q", &[]).await?;
-            target.subscribe(&topic, &queue, &[]).await?;
-            target.publish(&topic, "x").await?;
-            let found = target.notification(&queue).await?;
-            equal("SignatureVersion", &found["SignatureVersion"], "2")
         }
     ),
     case!(

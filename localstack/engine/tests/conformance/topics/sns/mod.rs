@@ -8,6 +8,7 @@ mod filter_policies;
 mod filter_texts;
 mod filtering;
 mod publishing;
+mod signatures;
 mod subscriptions;
 mod topics;
 
@@ -19,6 +20,7 @@ pub(super) fn topics() -> Vec<Topic> {
         Topic::new("SNS: subscriptions", subscriptions::CASES),
         Topic::new("SNS: publishing", publishing::CASES),
         Topic::new("SNS: delivery", delivery::CASES),
+        Topic::new("SNS: signatures", signatures::CASES),
         Topic::new("SNS filters: texts and keys", filter_texts::CASES),
         Topic::new("SNS filters: numbers and arrays", filter_numbers::CASES),
         Topic::new("SNS filters: message bodies", filter_bodies::CASES),
