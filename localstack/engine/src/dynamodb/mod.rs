@@ -7,11 +7,12 @@ mod dispatch;
 mod names;
 mod streams;
 
-use crate::Clock;
 use crate::identity::Identity;
+use crate::{Clock, EpochMillis};
 use dynoxide::{Database, DynoxideError};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// DynamoDB, in memory or in a file.
 #[derive(Clone)]
@@ -19,7 +20,14 @@ pub(crate) struct DynamoDb {
     database: Database,
     names: Arc<names::Names>,
     threads: Threads,
+    clock: Arc<dyn Clock>,
+    /// When expired items were last deleted.
+    swept: Arc<AtomicU64>,
 }
+
+/// AWS deletes expired items "within a few days", so that code must expect to read them; an hour
+/// keeps that true without letting them pile up.
+const SWEEP: EpochMillis = 60 * 60 * 1000;
 
 /// Which thread a call runs on.
 #[derive(Clone, Copy)]
@@ -46,12 +54,14 @@ impl DynamoDb {
         let database = match file {
             // dynoxide has no way to give a database in a file another clock.
             Some(file) => Database::new(&file.to_string_lossy())?,
-            None => Database::memory_with_clock(Arc::new(SharedClock(clock)))?,
+            None => Database::memory_with_clock(Arc::new(SharedClock(clock.clone())))?,
         };
         Ok(Self {
             database,
             names: Arc::new(names::Names::new(&identity.region, &identity.account)),
             threads,
+            swept: Arc::new(AtomicU64::new(clock.now())),
+            clock,
         })
     }
 
@@ -77,11 +87,12 @@ impl DynamoDb {
             tracing::debug!(operation, %error, "a DynamoDB call is not JSON");
             return malformed();
         }
+        self.sweep();
         let body = self.names.inwards(operation, body);
         match dispatch::run(&self.database, operation, &body) {
             Some(Ok(answer)) if operation == "GetRecords" => Answer {
                 status: 200,
-                body: streams::only_changes(answer),
+                body: streams::as_sent(answer),
             },
             Some(Ok(answer)) => Answer {
                 status: 200,
@@ -89,6 +100,23 @@ impl DynamoDb {
             },
             Some(Err(error)) => failed(operation, error),
             None => unknown(operation),
+        }
+    }
+}
+
+impl DynamoDb {
+    /// Deletes what has expired if it is time to.
+    fn sweep(&self) {
+        let (now, last) = (self.clock.now(), self.swept.load(Ordering::Relaxed));
+        let is_due = now >= last.saturating_add(SWEEP);
+        // Of calls that run at once, one does it.
+        let is_ours = is_due
+            && self
+                .swept
+                .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok();
+        if is_ours && let Err(error) = self.database.sweep_ttl() {
+            tracing::warn!(%error, "expired items could not be deleted");
         }
     }
 }

@@ -1,13 +1,14 @@
-//! Records of a stream that dynoxide gives and AWS does not.
+//! Records of a stream, where dynoxide's differ from AWS's.
 //!
 //! A write that changes nothing leaves no record on AWS. It can only be told where a record has
-//! both images; streams of other views keep such records.
+//! both images; streams of other views keep such records. And SDKs read who deleted an expired
+//! item under names that begin with capitals.
 
 use serde_json::Value;
 
-/// The answer of GetRecords without records of writes that changed nothing.
-pub(super) fn only_changes(answer: String) -> String {
-    if !answer.contains("\"OldImage\"") {
+/// The answer of GetRecords as AWS would give it.
+pub(super) fn as_sent(answer: String) -> String {
+    if !answer.contains("\"OldImage\"") && !answer.contains("\"userIdentity\"") {
         return answer;
     }
     let Ok(mut parsed) = serde_json::from_str::<Value>(&answer) else {
@@ -16,15 +17,23 @@ pub(super) fn only_changes(answer: String) -> String {
     let Some(records) = parsed.get_mut("Records").and_then(Value::as_array_mut) else {
         return answer;
     };
-    let before = records.len();
-    records.retain(|record| {
-        let image = |name: &str| record.get("dynamodb").and_then(|change| change.get(name));
-        image("OldImage").is_none() || image("OldImage") != image("NewImage")
-    });
-    if records.len() == before {
-        return answer;
+    records.retain(is_change);
+    for record in records {
+        let Some(Value::Object(identity)) = record.get_mut("userIdentity") else {
+            continue;
+        };
+        for (inner, outer) in [("principalId", "PrincipalId"), ("type", "Type")] {
+            if let Some(value) = identity.remove(inner) {
+                identity.insert(outer.to_owned(), value);
+            }
+        }
     }
     parsed.to_string()
+}
+
+fn is_change(record: &Value) -> bool {
+    let image = |name: &str| record.get("dynamodb").and_then(|change| change.get(name));
+    image("OldImage").is_none() || image("OldImage") != image("NewImage")
 }
 
 #[cfg(test)]
@@ -51,8 +60,16 @@ mod tests {
         );
         let answer = json!({"Records": [same, changed, new, gone, keys], "NextShardIterator": "i"});
         let expected = json!({"Records": [changed, new, gone, keys], "NextShardIterator": "i"});
-        let found: Value =
-            serde_json::from_str(&only_changes(answer.to_string())).expect("is JSON");
+        let found: Value = serde_json::from_str(&as_sent(answer.to_string())).expect("is JSON");
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn who_deleted_is_told_under_awss_names() {
+        let identity = json!({"principalId": "dynamodb.amazonaws.com", "type": "Service"});
+        let answer = json!({"Records": [{"userIdentity": identity}]}).to_string();
+        let found: Value = serde_json::from_str(&as_sent(answer)).expect("is JSON");
+        let expected = json!({"PrincipalId": "dynamodb.amazonaws.com", "Type": "Service"});
+        assert_eq!(found["Records"][0]["userIdentity"], expected);
     }
 }

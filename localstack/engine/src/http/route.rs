@@ -1,8 +1,7 @@
 //! Which service a request is for.
 //!
 //! JSON services name their operation in `X-Amz-Target`, query services in the form's
-//! `Action`. Both query services name AddPermission and RemovePermission: these two go to
-//! SNS, every other action belongs to one service only.
+//! `Action`, which belongs to one service each but for AddPermission and RemovePermission.
 
 use super::answer::{JSON, XML, answer};
 use super::{HttpResponse, State, sns, sqs, sqs_query, xml};
@@ -103,7 +102,7 @@ async fn query(
             xml::caller_identity(&state.surroundings.account, request_id),
             request_id,
         ),
-        Some(action) if sqs::speaks_query(action) => {
+        Some(action) if sqs::speaks_query(form, action) => {
             sqs_query::query(state, form, path, base_url, request_id).await
         }
         Some(_) => sns::query(state, form, base_url, request_id),

@@ -5,6 +5,7 @@
 
 use super::answer::{JSON, answer};
 use super::{HttpResponse, State};
+use crate::query::Form;
 use crate::sqs::{ReceiveMessage, Received, SqsError, SqsRequest, SqsResponse, Wait};
 use hyper::header::{HeaderName, HeaderValue};
 
@@ -31,14 +32,18 @@ pub(crate) async fn json(
     }
 }
 
-/// Whether an `Action` is SQS's.
-pub(crate) fn speaks_query(action: &str) -> bool {
-    const SHARED: [&str; 2] = ["AddPermission", "RemovePermission"];
-    !SHARED.contains(&action)
-        && !matches!(
-            SqsRequest::parse(action, b"{}"),
-            Err(error) if error.kind() == crate::sqs::SqsErrorKind::UnknownOperation
-        )
+/// The version of SQS's query protocol.
+const VERSION: &str = "2012-11-05";
+
+/// Whether a call of the query protocol is for SQS. Two actions have the same name in SNS.
+pub(crate) fn speaks_query(form: &Form, action: &str) -> bool {
+    if matches!(action, "AddPermission" | "RemovePermission") {
+        return form.get("Version") == Some(VERSION) || form.get("QueueUrl").is_some();
+    }
+    !matches!(
+        SqsRequest::parse(action, b"{}"),
+        Err(error) if error.kind() == crate::sqs::SqsErrorKind::UnknownOperation
+    )
 }
 
 pub(crate) async fn call(

@@ -12,7 +12,7 @@ use crate::sqs::SqsRequest;
 use serde_json::{Map, Value, json};
 
 /// Members of structures and calls that are text.
-const TEXTS: [&str; 14] = [
+const TEXTS: [&str; 17] = [
     "Id",
     "QueueUrl",
     "QueueName",
@@ -27,19 +27,25 @@ const TEXTS: [&str; 14] = [
     "DataType",
     "StringValue",
     "BinaryValue",
+    "Label",
+    "TaskHandle",
+    "ReceiveRequestAttemptId",
 ];
-const NUMBERS: [&str; 5] = [
+const NUMBERS: [&str; 6] = [
     "DelaySeconds",
     "VisibilityTimeout",
     "MaxNumberOfMessages",
     "WaitTimeSeconds",
     "MaxResults",
+    "MaxNumberOfMessagesPerSecond",
 ];
-const LISTS: [(&str, &str); 4] = [
+const LISTS: [(&str, &str); 6] = [
     ("AttributeName", "AttributeNames"),
     ("MessageAttributeName", "MessageAttributeNames"),
     ("MessageSystemAttributeName", "MessageSystemAttributeNames"),
     ("TagKey", "TagKeys"),
+    ("AWSAccountId", "AWSAccountIds"),
+    ("ActionName", "Actions"),
 ];
 
 pub(crate) async fn query(

@@ -17,6 +17,7 @@ mod incoming;
 mod liberties;
 pub(crate) mod message;
 mod move_tasks;
+mod permissions;
 mod policy;
 pub(crate) mod queue;
 mod receipt;
@@ -119,9 +120,8 @@ impl Sqs {
             SqsRequest::StartMessageMoveTask(call) => self.start_move_task(now, &call),
             SqsRequest::CancelMessageMoveTask(call) => self.cancel_move_task(&call),
             SqsRequest::ListMessageMoveTasks(call) => self.list_move_tasks(&call),
-            SqsRequest::Permission(call) => {
-                self.queue(&call.queue_url).map(|_| SqsResponse::Empty {})
-            }
+            SqsRequest::AddPermission(call) => self.add_permission(now, call),
+            SqsRequest::RemovePermission(call) => self.remove_permission(now, &call),
         };
         SqsStep {
             answer,

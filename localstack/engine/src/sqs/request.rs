@@ -36,8 +36,8 @@ pub enum SqsRequest {
     StartMessageMoveTask(StartMessageMoveTask),
     CancelMessageMoveTask(CancelMessageMoveTask),
     ListMessageMoveTasks(ListMessageMoveTasks),
-    /// AddPermission, RemovePermission: checked for the queue, otherwise without effect.
-    Permission(QueueOnly),
+    AddPermission(AddPermission),
+    RemovePermission(RemovePermission),
 }
 
 impl SqsRequest {
@@ -68,7 +68,8 @@ impl SqsRequest {
             "StartMessageMoveTask" => Self::StartMessageMoveTask(read(body)?),
             "CancelMessageMoveTask" => Self::CancelMessageMoveTask(read(body)?),
             "ListMessageMoveTasks" => Self::ListMessageMoveTasks(read(body)?),
-            "AddPermission" | "RemovePermission" => Self::Permission(read(body)?),
+            "AddPermission" => Self::AddPermission(read(body)?),
+            "RemovePermission" => Self::RemovePermission(read(body)?),
             _ => {
                 return Err(SqsErrorKind::UnknownOperation.because(format!(
                     "The operation {operation} is not one this engine knows."
@@ -86,6 +87,8 @@ impl SqsRequest {
             Self::CreateQueue(_)
                 | Self::DeleteQueue(_)
                 | Self::SetQueueAttributes(_)
+                | Self::AddPermission(_)
+                | Self::RemovePermission(_)
                 | Self::TagQueue(_)
                 | Self::UntagQueue(_)
                 | Self::PurgeQueue(_)
@@ -121,6 +124,16 @@ requests! {
         #[serde(rename = "tags")]
         tags: BTreeMap<String, String>,
     }
+    /// AddPermission.
+    AddPermission {
+        queue_url: String,
+        label: String,
+        #[serde(rename = "AWSAccountIds")]
+        account_ids: Vec<String>,
+        actions: Vec<String>,
+    }
+    /// RemovePermission.
+    RemovePermission { queue_url: String, label: String, }
     /// GetQueueUrl.
     GetQueueUrl {
         queue_name: String,

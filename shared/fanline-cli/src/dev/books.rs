@@ -119,24 +119,23 @@ impl Books {
 
     /// Books what became of something that no queue holds; returns what a person should be told.
     pub(super) fn fed(&mut self, event: Fed) -> Option<String> {
-        let mut of = |function: &Arc<str>| -> &mut FunctionReport {
-            self.functions.entry(function.to_string()).or_default()
-        };
         match event {
             Fed::Given { function, count } => {
-                of(&function).events += count;
-                of(&function).left += count;
+                let row = self.function(&function);
+                row.events += count;
+                row.left += count;
             }
             Fed::Succeeded { function, count } => {
-                of(&function).succeeded += count;
-                of(&function).left -= count;
+                let row = self.function(&function);
+                row.succeeded += count;
+                row.left -= count;
             }
             Fed::Retried {
                 function,
                 count,
                 reason,
             } => {
-                of(&function).retried += count;
+                self.function(&function).retried += count;
                 return Some(format!("{function}: {count} come again: {reason}"));
             }
             Fed::GivenUp {
@@ -144,13 +143,18 @@ impl Books {
                 count,
                 reason,
             } => {
-                of(&function).given_up += count;
-                of(&function).left -= count;
+                let row = self.function(&function);
+                row.given_up += count;
+                row.left -= count;
                 return Some(format!("{function}: {count} given up: {reason}"));
             }
             Fed::Problem { text } => return Some(text),
         }
         None
+    }
+
+    fn function(&mut self, name: &Arc<str>) -> &mut FunctionReport {
+        self.functions.entry(name.to_string()).or_default()
     }
 
     fn ledger(&mut self, queue_arn: &str) -> &mut QueueLedger {

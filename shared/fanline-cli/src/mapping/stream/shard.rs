@@ -53,7 +53,7 @@ pub(super) async fn read(
         last: None,
     };
     tokio::select! {
-        () = reader.to_the_end() => {}
+        () = reader.read_on() => {}
         () = stop_requested(stopped) => {}
     }
     // Without senders the workers end when they have nothing left.
@@ -72,7 +72,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    async fn to_the_end(&mut self) {
+    async fn read_on(&mut self) {
         let mut iterator = None;
         loop {
             if iterator.is_none() {
