@@ -11,3 +11,4 @@ mod events_file;
 mod fifo;
 mod lambda_event;
 mod signups;
+mod topics;

@@ -40,10 +40,20 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     };
     let mut failures = Vec::new();
     for record in records {
-        let body = record["body"].as_str().unwrap_or_default();
-        let command: Value = serde_json::from_str(body).unwrap_or_default();
+        // A message's body, or what the changed item has under `command`.
+        let change = &record["dynamodb"];
+        let of_change = change["NewImage"]["command"]["S"].as_str();
+        let text = record["body"].as_str().or(of_change).unwrap_or_default();
+        let command: Value = serde_json::from_str(text).unwrap_or_default();
+        let id = match &record["messageId"] {
+            Value::Null => &change["SequenceNumber"],
+            id => id,
+        };
+        if let Some(key) = change["Keys"]["id"]["S"].as_str() {
+            println!("{} {key}", record["eventName"].as_str().unwrap_or_default());
+        }
         match command["do"].as_str() {
-            Some("fail") => failures.push(json!({ "itemIdentifier": record["messageId"] })),
+            Some("fail") => failures.push(json!({ "itemIdentifier": id })),
             Some("respond") => return Ok(command["value"].clone()),
             _ => drop(obey(&command).await?),
         }

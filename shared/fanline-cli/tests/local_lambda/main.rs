@@ -1,4 +1,4 @@
-//! The local Lambda service and the event source mapping, run against real processes of the
+//! The local Lambda service and the event source mappings, run against real processes of the
 //! `echo_function` example. No test sleeps to wait for something to have happened: processes
 //! report to a gate and wait there.
 
@@ -11,4 +11,5 @@ mod fake_sqs;
 mod invocations;
 mod rig;
 mod starts;
+mod streams;
 mod support;
