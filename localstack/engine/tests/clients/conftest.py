@@ -81,7 +81,8 @@ def receive(sqs):
         options = {
             "MaxNumberOfMessages": 10,
             "MessageAttributeNames": ["All"],
-            "MessageSystemAttributeNames": ["All"],
+            # Its name today is MessageSystemAttributeNames; old clients do not know that one.
+            "AttributeNames": ["All"],
         } | options
         return sqs.receive_message(QueueUrl=url, **options).get("Messages", [])
 
