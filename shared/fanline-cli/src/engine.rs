@@ -60,7 +60,10 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
         println!("{listening}");
     } else {
         println!("export AWS_ENDPOINT_URL={endpoint}");
-        println!("export AWS_REGION={region} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local");
+        // boto3 and the aws CLI read the second name only, other SDKs the first.
+        println!(
+            "export AWS_REGION={region} AWS_DEFAULT_REGION={region} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local"
+        );
         eprintln!("fanline: SQS, SNS and DynamoDB at {endpoint}; Ctrl-C ends it");
     }
     interrupted().await;

@@ -23,11 +23,17 @@ NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def endpoint():
+def fanline():
+    """The command, built."""
     build = ["cargo", "build", "--quiet", "--package", "fanline-cli", "--bin", "fanline"]
     subprocess.run(build, cwd=WORKSPACE, check=True)
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", WORKSPACE / "target"))
-    command = [target / "debug" / "fanline", "engine", "--port", "0", "--json"]
+    return target / "debug" / "fanline"
+
+
+@pytest.fixture(scope="session")
+def endpoint(fanline):
+    command = [fanline, "engine", "--port", "0", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as engine:
         yield json.loads(engine.stdout.readline())["endpoint"]
         engine.terminate()
