@@ -2,8 +2,9 @@
 //!
 //! The services are pure state machines ([`sqs::Sqs`], [`sns::Sns`], both in [`Engine`]):
 //! every call takes the time and answers at once. [`Server`] puts the real wire protocols
-//! around them, so any SDK, boto3 or the aws CLI can be pointed at it. DynamoDB is
-//! dynoxide, embedded.
+//! around them, so any SDK, boto3 or the aws CLI can be pointed at it; [`InProcess`] takes
+//! the same requests without a socket, in virtual time if its [`Clock`] is. DynamoDB is
+//! dynoxide, embedded. The guide is `docs/engine.md`.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {

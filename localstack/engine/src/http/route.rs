@@ -18,6 +18,10 @@ use std::sync::Arc;
 /// The largest body AWS takes anywhere here is DynamoDB's 16 MB.
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
+/// Far more than a full batch has; without a bound, a body of tiny ones would take fifty times its
+/// size in memory.
+const MOST_PARAMETERS: usize = 10_000;
+
 /// Carries out a request as it comes from a connection.
 pub(crate) async fn route(state: Arc<State>, request: Request<Incoming>) -> HttpResponse {
     let (parts, body) = request.into_parts();
@@ -58,6 +62,9 @@ pub(crate) async fn respond(state: &State, parts: &Parts, body: Bytes) -> HttpRe
         Some(Ok(target)) => json(state, target, body, &base_url, &request_id).await,
         Some(Err(_)) => unknown_target("(not text)", &request_id),
         None => {
+            if body.iter().filter(|byte| **byte == b'&').count() > MOST_PARAMETERS {
+                return too_many_parameters(&request_id);
+            }
             let mut form = Form::parse(&body);
             if let Some(query) = parts.uri.query()
                 && form.get("Action").is_none()
@@ -134,6 +141,18 @@ fn too_large(request_id: &str) -> HttpResponse {
     let message = format!("The request body is larger than {LARGEST_BODY} bytes.");
     let body = error_json("RequestEntityTooLargeException", &message);
     answer(413, JSON, body, request_id)
+}
+
+fn too_many_parameters(request_id: &str) -> HttpResponse {
+    let message = format!("The form has more than {MOST_PARAMETERS} parameters.");
+    let body = xml::error(
+        xml::SNS,
+        "MalformedQueryString",
+        &message,
+        "Sender",
+        request_id,
+    );
+    answer(400, XML, body, request_id)
 }
 
 fn unknown_target(target: &str, request_id: &str) -> HttpResponse {

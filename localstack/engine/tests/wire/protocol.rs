@@ -156,6 +156,16 @@ async fn an_oversized_body_is_refused() {
 }
 
 #[tokio::test]
+async fn a_form_with_too_many_parameters_is_refused() {
+    let fixture = start().await;
+    let body: String = (0..10_002).map(|number| format!("{number}=&")).collect();
+    let (status, _, answer) = raw(&fixture, None, body.as_bytes()).await;
+    assert_eq!(status, 400);
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    assert!(answer.contains("MalformedQueryString"), "{answer}");
+}
+
+#[tokio::test]
 async fn health_and_caller_identity_answer() {
     let fixture = start().await;
     let (status, _, body) = raw(
