@@ -186,8 +186,7 @@ fn item_name(action: &str, list: &str) -> String {
         "QueueUrls" | "queueUrls" => "QueueUrl".into(),
         "Messages" => "Message".into(),
         "Failed" => "BatchResultErrorEntry".into(),
-        "Successful" => format!("{action}ResultEntry"),
-        "Results" => "Result".into(),
+        "Successful" | "Results" => format!("{action}ResultEntry"),
         other => other.into(),
     }
 }
