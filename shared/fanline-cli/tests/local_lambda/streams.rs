@@ -173,6 +173,10 @@ async fn a_failed_change_stops_what_is_behind_it_and_is_given_up_with_a_notice()
         "RetryAttemptsExhausted"
     );
     assert_eq!(notice["DDBStreamBatchInfo"]["batchSize"], 1);
+    // Two attempts of its own, and one more if it first came together with "b".
+    let invocations = notice["requestContext"]["approximateInvokeCount"].as_u64();
+    assert!(invocations >= Some(2), "{notice}");
+    assert!(notice["requestContext"]["requestId"].is_string());
     let seen = rig.seen(mapping).await;
     let first_of = |change: &str| seen.iter().position(|line| line == change);
     let last_poison = seen.iter().rposition(|line| line == "INSERT poison");
@@ -195,6 +199,30 @@ async fn an_error_gives_the_whole_batch_again_until_it_succeeds() {
     assert!(reason.contains("not yet"), "{reason}");
     mapping.stop().await;
     rig.server.shutdown().await;
+}
+
+#[tokio::test]
+async fn from_the_latest_on_nothing_from_before_the_start_is_given() {
+    let mut rig = Rig::new().await;
+    rig.put("before", &json!({})).await;
+    let mapping = rig.start(StreamSpec {
+        from_the_beginning: false,
+        ..stream_spec()
+    });
+    // Nothing tells when the mapping has found its place, so changes go on until one arrives.
+    for number in 0.. {
+        assert!(number < 1_000, "no change arrived");
+        rig.put("after", &json!({ "number": number })).await;
+        let event = tokio::time::timeout(Duration::from_millis(20), rig.events.recv()).await;
+        match event {
+            Ok(Some(Fed::Problem { text })) => panic!("{text}"),
+            Ok(Some(Fed::Succeeded { .. })) => break,
+            _ => {}
+        }
+    }
+    let seen = rig.seen(mapping).await;
+    assert!(!seen.is_empty());
+    assert!(!seen.contains(&"INSERT before".to_owned()), "{seen:?}");
 }
 
 #[tokio::test]

@@ -8,9 +8,10 @@ use super::lane::GivenUp;
 use super::record::Change;
 use super::spec::OnFailure;
 use super::worker::Position;
-use crate::lambda::{request_id, since_epoch};
+use crate::lambda::since_epoch;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What is told.
@@ -18,6 +19,8 @@ pub(super) struct Notice<'a> {
     pub(super) position: &'a Position,
     pub(super) function_arn: &'a str,
     pub(super) condition: GivenUp,
+    /// Of the last invocation; none if the changes were too old before there was one.
+    pub(super) request_id: Option<Arc<str>>,
     pub(super) invocations: u32,
     pub(super) changes: &'a [Change],
 }
@@ -29,7 +32,7 @@ impl Notice<'_> {
         let sequence = |change: Option<&Change>| change.map(|change| change.sequence.clone());
         json!({
             "requestContext": {
-                "requestId": &*request_id(),
+                "requestId": self.request_id.as_deref(),
                 "functionArn": self.function_arn,
                 "condition": format!("{:?}", self.condition),
                 "approximateInvokeCount": self.invocations,

@@ -71,6 +71,11 @@ impl Lane {
         self.waiting.len() >= self.batch_size
     }
 
+    /// Whether the next batch is one that failed, or a part of it: nothing can be added to it.
+    pub(super) fn is_retrying(&self) -> bool {
+        self.not_before > Duration::ZERO
+    }
+
     /// The first changes, in order.
     pub(super) fn head(&self, count: usize) -> impl Iterator<Item = &Change> {
         self.waiting.iter().take(count)
@@ -113,9 +118,10 @@ impl Lane {
         // Behind what was handled another change is at the head.
         let failures = if handled > 0 { 0 } else { self.failures };
         let rest = count - handled;
-        if self.retries.bisect && rest > 1 {
-            // Splitting does not count as an attempt.
-            self.limit = rest.div_ceil(2);
+        if self.retries.bisect && (handled > 0 || rest > 1) {
+            // Splitting does not count as an attempt. Where the function said what it handled,
+            // AWS splits there; otherwise in the middle.
+            self.limit = if handled > 0 { rest } else { rest.div_ceil(2) };
             self.failures = failures;
         } else {
             self.limit = rest;
@@ -245,6 +251,24 @@ mod tests {
             }
         }
         assert_eq!(invocations, 3);
+    }
+
+    #[test]
+    fn a_batch_that_failed_in_part_is_split_where_the_function_said() {
+        let mut lane = Lane::new(8, retries(Some(0), true));
+        (0..8).for_each(|number| lane.push(change(number, Duration::ZERO)));
+        let done = lane.settle(Duration::ZERO, 8, 3);
+        assert_eq!(numbers(&done), [0, 1, 2]);
+        assert!(lane.is_retrying());
+        let Step::Wait(until) = lane.step(Duration::ZERO) else {
+            panic!("splitting must not use the only attempt up");
+        };
+        assert_eq!(lane.step(until), Step::Invoke(5));
+        assert!(lane.settle(until, 5, 0).is_empty());
+        let Step::Wait(until) = lane.step(until) else {
+            panic!("splitting must not use the only attempt up");
+        };
+        assert_eq!(lane.step(until), Step::Invoke(3), "now in the middle");
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //! in their order, and tries again what it did not handle, as AWS documents it.
 //!
 //! The one thing to get wrong: starting a shard before its parent is read to the end. Changes of
-//! one item would then overtake each other.
+//! one item would then overtake each other. With `LATEST`, shards that were closed before the start
+//! hold nothing to wait for: their children are read from now on, at once.
 
 mod destination;
 mod lane;
@@ -115,6 +116,10 @@ async fn run(context: Arc<Context>, stopped: watch::Receiver<bool>) {
     while !*stopped.borrow() {
         match shards(&context).await {
             Ok((stream, shards)) => {
+                if is_first_look && !context.spec.from_the_beginning {
+                    started = closed(&shards);
+                    finished = closed(&shards);
+                }
                 for id in ready(&shards, &finished) {
                     if started.insert(id.clone()) {
                         // Shards that appear later are read whole: nothing before them was missed.
@@ -147,8 +152,11 @@ async fn run(context: Arc<Context>, stopped: watch::Receiver<bool>) {
     while running.join_next().await.is_some() {}
 }
 
+/// The shards of a stream with their parents.
+type Shards = BTreeMap<String, Option<String>>;
+
 /// The shards that may be read: those whose parent is read to its end, or is not there any more.
-fn ready(shards: &BTreeMap<String, Option<String>>, finished: &BTreeSet<String>) -> Vec<String> {
+fn ready(shards: &Shards, finished: &BTreeSet<String>) -> Vec<String> {
     let is_ready = |parent: &Option<String>| {
         let parent = parent
             .as_ref()
@@ -159,8 +167,14 @@ fn ready(shards: &BTreeMap<String, Option<String>>, finished: &BTreeSet<String>)
     ready.map(|(id, _)| id.clone()).collect()
 }
 
+/// The shards that take no more changes, because they have children: with `LATEST` there is nothing
+/// in them to read. Their ending sequence number would say so on AWS; dynoxide gives open shards one.
+fn closed(shards: &Shards) -> BTreeSet<String> {
+    shards.values().flatten().cloned().collect()
+}
+
 /// The table's stream and its shards with their parents.
-async fn shards(context: &Context) -> Result<(String, BTreeMap<String, Option<String>>), String> {
+async fn shards(context: &Context) -> Result<(String, Shards), String> {
     let table = &context.spec.table;
     let trouble = |what: &str, reason: String| {
         format!("the stream of {table}: {what}: {reason}; trying again")
@@ -216,5 +230,16 @@ mod tests {
         assert_eq!(ready(&shards, &BTreeSet::new()), ["orphan", "parent"]);
         let finished = BTreeSet::from(["parent".to_owned()]);
         assert_eq!(ready(&shards, &finished), ["child", "orphan", "parent"]);
+    }
+
+    #[test]
+    fn from_the_latest_on_an_open_shard_does_not_wait_for_its_closed_parent() {
+        let shards = Shards::from([
+            ("child".to_owned(), Some("parent".to_owned())),
+            ("parent".to_owned(), None),
+        ]);
+        let passed_over = closed(&shards);
+        assert_eq!(passed_over, BTreeSet::from(["parent".to_owned()]));
+        assert!(ready(&shards, &passed_over).contains(&"child".to_owned()));
     }
 }

@@ -1,7 +1,8 @@
 //! Reading one shard to its end, and handing its changes to lanes.
 //!
-//! The one thing to get wrong: losing one's place. An iterator that expired is asked for again
-//! after the last change that was read.
+//! The one thing to get wrong: losing one's place. An iterator is kept over errors that pass: one
+//! from `LATEST`, asked for again before anything was read, would skip what came in between. One
+//! that expired is asked for again after the last change that was read.
 
 use super::record::Change;
 use super::{Context, stop_requested, worker};
@@ -16,6 +17,9 @@ use tokio::time::sleep;
 /// Between two reads that found nothing. AWS reads a shard four times a second.
 const PAUSE: Duration = Duration::from_millis(50);
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
+
+/// The error for a place in the stream that it no longer keeps.
+const TRIMMED: &str = "TrimmedDataAccessException";
 
 /// Changes read ahead of a lane that is busy.
 const AHEAD: usize = 10_000;
@@ -101,17 +105,31 @@ impl Reader<'_> {
                     }
                 }
                 Err(error) => {
-                    if error.code() != Some("ExpiredIteratorException") {
-                        self.problem("GetRecords", &fanline_aws::describe(&error));
+                    match error.code() {
+                        Some("ExpiredIteratorException") => iterator = None,
+                        Some(TRIMMED) => {
+                            self.start_after_what_is_trimmed();
+                            iterator = None;
+                        }
+                        _ => self.problem("GetRecords", &fanline_aws::describe(&error)),
                     }
-                    iterator = None;
                     sleep(PAUSE_AFTER_ERROR).await;
                 }
             }
         }
     }
 
-    async fn iterator(&self) -> Option<String> {
+    /// A stream keeps changes for 24 hours: what was not read by then is gone, and asking for it
+    /// again would block the shard for ever.
+    fn start_after_what_is_trimmed(&mut self) {
+        self.context.problem(format!(
+            "the stream of {}: changes were older than the 24 hours a stream keeps them and are gone; reading on with the oldest that is left",
+            self.context.spec.table
+        ));
+        (self.last, self.whole) = (None, true);
+    }
+
+    async fn iterator(&mut self) -> Option<String> {
         let call = self.context.streams.get_shard_iterator();
         let call = call.stream_arn(self.stream).shard_id(self.shard);
         let call = match &self.last {
@@ -123,6 +141,10 @@ impl Reader<'_> {
         };
         match call.send().await {
             Ok(answer) => answer.shard_iterator,
+            Err(error) if error.code() == Some(TRIMMED) => {
+                self.start_after_what_is_trimmed();
+                None
+            }
             Err(error) => {
                 self.problem("GetShardIterator", &fanline_aws::describe(&error));
                 None

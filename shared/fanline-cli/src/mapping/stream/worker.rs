@@ -30,6 +30,7 @@ pub(super) async fn run(
         context: &context,
         position,
         invocations: 0,
+        last_request: None,
     };
     while !*stopped.borrow() {
         match worker.lane.step(since_epoch()) {
@@ -51,7 +52,10 @@ pub(super) async fn run(
             }
             Step::Invoke(count) => {
                 worker.invoke(count).await;
-                worker.gather(&mut changes, &stopped).await;
+                // The batching window is for what comes new; a failed batch is not gathered again.
+                if !worker.lane.is_retrying() {
+                    worker.gather(&mut changes, &stopped).await;
+                }
             }
             Step::GiveUp(count, why) => worker.give_up(count, why).await,
         }
@@ -64,6 +68,8 @@ struct Worker<'a> {
     position: Position,
     /// Invocations with the change at the head.
     invocations: u32,
+    /// The id of the last of them, by which the function's log is found.
+    last_request: Option<Arc<str>>,
 }
 
 impl Worker<'_> {
@@ -96,8 +102,10 @@ impl Worker<'_> {
     async fn invoke(&mut self, most: usize) {
         let (payload, ids) = self.event(most);
         let count = ids.len();
-        let response = self.context.function.invoke(&request_id(), payload).await;
+        let request_id = request_id();
+        let response = self.context.function.invoke(&request_id, payload).await;
         self.invocations += 1;
+        self.last_request = Some(request_id);
         let settled = settle(
             &ids,
             self.context.spec.report_batch_item_failures,
@@ -111,6 +119,7 @@ impl Worker<'_> {
         let done = self.lane.settle(since_epoch(), count, handled);
         if !done.is_empty() {
             self.invocations = 0;
+            self.last_request = None;
             let count = done.len() as u64;
             self.context
                 .tell(|function| Fed::Succeeded { function, count });
@@ -149,6 +158,7 @@ impl Worker<'_> {
             position: &self.position,
             function_arn: &self.context.function.spec().arn(),
             condition: why,
+            request_id: self.last_request.take(),
             invocations: std::mem::take(&mut self.invocations),
             changes: &given_up,
         };

@@ -61,6 +61,11 @@ impl Reader<'_> {
             &PROPERTIES,
             &mut self.stack.findings,
         );
+        if let Some(window) = properties.get("TumblingWindowInSeconds")? {
+            let problem =
+                "is not imitated: each batch is invoked without a window's state; skipped";
+            self.stack.findings.push(window.finding(problem));
+        }
         let source = properties.required(source_property)?;
         let arn = source.text()?;
         let Some(event_source) = self.event_source(&arn, properties)? else {
@@ -159,7 +164,14 @@ impl Reader<'_> {
             arn: arn.to_owned(),
             starting_position: one_of(&properties.required("StartingPosition")?, &positions)?,
             maximum_retry_attempts: match properties.get("MaximumRetryAttempts")? {
-                Some(attempts) => attempts.number()?,
+                Some(attempts) => match attempts.number()? {
+                    number @ -1..=10_000 => number,
+                    number => {
+                        return Err(attempts.error(format_args!(
+                            "is '{number}'; expected -1 for no end, or 0 to 10000"
+                        )));
+                    }
+                },
                 None => -1,
             },
             maximum_record_age_seconds: match properties.get("MaximumRecordAgeInSeconds")? {

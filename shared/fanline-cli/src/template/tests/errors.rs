@@ -201,6 +201,10 @@ fn properties() {
             "template.yaml:2: Resources/Q/Properties/VisibilityTimeout is 'soon'; expected a whole number",
         ),
         (
+            "Resources:\n  T: {Type: AWS::DynamoDB::Table, Properties: {AttributeDefinitions: [{AttributeName: id, AttributeType: S}], KeySchema: [{AttributeName: id, KeyType: HASH}], BillingMode: PAY_PER_REQUEST, StreamSpecification: {StreamViewType: KEYS_ONLY}}}\n  F: {Type: AWS::Serverless::Function, Properties: {Runtime: provided.al2023, CodeUri: f, Events: {A: {Type: DynamoDB, Properties: {Stream: !GetAtt T.StreamArn, StartingPosition: LATEST, MaximumRetryAttempts: -5}}}}}\n",
+            "template.yaml:3: Resources/F/Properties/Events/A/Properties/MaximumRetryAttempts is '-5'; expected -1 for no end, or 0 to 10000",
+        ),
+        (
             "Resources:\n  Q: {Type: AWS::SQS::Queue, Properties: {SqsManagedSseEnabled: maybe}}\n",
             "template.yaml:2: Resources/Q/Properties/SqsManagedSseEnabled is 'maybe'; expected true or false",
         ),

@@ -27,6 +27,7 @@ fn what_is_skipped_is_named_with_its_line() {
         (format!("  F: {{Type: AWS::Serverless::Function, Properties: {{{function}, Events: {{A: {{Type: SNS, Properties: {{Topic: 'arn:aws:sns:eu-west-1:1:other'}}}}}}}}}}"), "Resources/F/Properties/Events/A subscribes to 'arn:aws:sns:eu-west-1:1:other', no topic of this template; skipped"),
         (format!("  F: {{Type: AWS::Serverless::Function, Properties: {{{function}, Events: {{A: {{Type: SQS, Properties: {{Queue: 'arn:aws:sqs:x'}}}}}}}}}}"), "Resources/F/Properties/Events/A/Properties/Queue is 'arn:aws:sqs:x', no queue or stream of this template; skipped"),
         (format!("  F: {{Type: AWS::Serverless::Function, Properties: {{{function}, Environment: {{Variables: {{X: !ImportValue y}}}}}}}}"), "Fn::ImportValue in Resources/F/Properties/Environment/Variables/X: values of other stacks are not known here; make it a parameter; the variable is not set"),
+        (format!("  F: {{Type: AWS::Serverless::Function, Properties: {{{function}, Events: {{A: {{Type: SQS, Properties: {{Queue: !GetAtt Jobs.Arn, TumblingWindowInSeconds: 30}}}}}}}}}}"), "Resources/F/Properties/Events/A/Properties/TumblingWindowInSeconds is not imitated: each batch is invoked without a window's state; skipped"),
         ("  Fn::Transform: {Name: Mine}".into(), "Fn::Transform 'Mine' is not interpreted; skipped"),
         ("  Fn::ForEach::X: [a, [b], {}]".into(), "Fn::ForEach::X is not interpreted; skipped"),
     ];
