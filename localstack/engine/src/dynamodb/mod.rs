@@ -90,14 +90,17 @@ impl DynamoDb {
         self.sweep();
         let body = self.names.inwards(operation, body);
         match dispatch::run(&self.database, operation, &body) {
-            Some(Ok(answer)) if operation == "GetRecords" => Answer {
-                status: 200,
-                body: streams::as_sent(answer),
-            },
-            Some(Ok(answer)) => Answer {
-                status: 200,
-                body: self.names.outwards(operation, answer),
-            },
+            Some(Ok(answer)) => {
+                let answer = match operation {
+                    "GetRecords" => streams::of_changes(answer),
+                    "DescribeStream" => streams::with_open_shards(answer),
+                    _ => answer,
+                };
+                Answer {
+                    status: 200,
+                    body: self.names.outwards(operation, answer),
+                }
+            }
             Some(Err(error)) => failed(operation, error),
             None => unknown(operation),
         }

@@ -79,9 +79,21 @@ impl Setting {
     fn concurrency(&self, function: &template::Function) -> usize {
         let mappings = self.stack.event_source_mappings.iter();
         let of_function = mappings.filter(|mapping| mapping.function == function.logical_id);
-        let wanted = of_function.map(|mapping| mapping.maximum_concurrency.unwrap_or(CONCURRENCY));
+        let by_mappings = of_function.map(|mapping| match &mapping.source {
+            EventSource::Queue { .. } => mapping.maximum_concurrency.unwrap_or(CONCURRENCY),
+            EventSource::Stream {
+                parallelization_factor,
+                ..
+            } => *parallelization_factor,
+        });
+        let subscriptions = self.stack.subscriptions.iter();
+        let is_invoked = |endpoint: &str| endpoint == function.arn;
+        let by_topics = subscriptions
+            .filter(|subscription| is_invoked(&subscription.endpoint))
+            .map(|_| CONCURRENCY);
+        let wanted = by_mappings.chain(by_topics).sum::<u32>();
         let limit = function.reserved_concurrency.unwrap_or(u32::MAX);
-        wanted.sum::<u32>().min(limit).max(1) as usize
+        wanted.min(limit).max(1) as usize
     }
 
     /// Starts polling. What Lambda would refuse is an error; what is not imitated is said.

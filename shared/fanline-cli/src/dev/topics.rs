@@ -100,7 +100,9 @@ async fn attempts(
             return tell(Fed::GivenUp {
                 function: name,
                 count,
-                reason: format!("{error}; failed three times, as often as Lambda tries"),
+                reason: format!(
+                    "{error}; failed three times, as often as Lambda tries (a destination or dead-letter queue of the function is not imitated)"
+                ),
             });
         };
         tell(Fed::Retried {
