@@ -25,6 +25,7 @@ use crate::{
     lambda::LogLine,
     mapping::{Fed, Mapping, MappingEvent, stream::StreamMapping},
     publish::events_file::EventsFile,
+    template::EventSource,
 };
 
 /// Between two looks at the queues.
@@ -32,6 +33,9 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// Looks in a row that may fail: a stand-in that is busy answers again within seconds.
 const FAILED_LOOKS: u32 = 25;
+
+/// Idle looks before the end where streams are read: longer than a reader pauses after an error.
+const STREAM_LOOKS: u32 = 10;
 
 /// How long a published message may take to show up in a queue before `--until-idle` stops
 /// waiting for it. The engine needs none of it; LocalStack delivers in the background.
@@ -189,14 +193,20 @@ impl Run {
         }
     }
 
-    /// Idle twice in a row: a message between topic and queue is in neither.
+    /// Idle several times in a row: a message between topic and queue is in neither, and what a
+    /// stream holds is seen only once it is read.
     fn is_idle(&mut self, report: &Report) -> bool {
         let nothing_left = report.queues.values().all(|queue| queue.left == 0)
             && report.functions.values().all(|function| function.left == 0);
         let waited = self.last_arrival.elapsed() >= ARRIVAL;
         let idle = nothing_left && (self.books.all_arrived() || waited);
         self.idle_looks = if idle { self.idle_looks + 1 } else { 0 };
-        self.idle_looks >= 2
+        let mappings = self.setting.stack.event_source_mappings.iter();
+        let reads_streams = mappings
+            .filter(|mapping| mapping.enabled)
+            .any(|mapping| matches!(mapping.source, EventSource::Stream { .. }));
+        let needed = if reads_streams { STREAM_LOOKS } else { 2 };
+        self.idle_looks >= needed
     }
 
     fn drain(&mut self, sources: &mut Sources) {
