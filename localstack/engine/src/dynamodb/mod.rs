@@ -4,6 +4,7 @@
 //! on the reactor they would hold up every long poll.
 
 mod dispatch;
+mod iterators;
 mod names;
 mod streams;
 
@@ -88,13 +89,18 @@ impl DynamoDb {
             return malformed();
         }
         self.sweep();
-        let body = self.names.inwards(operation, body);
+        let (body, iterator) = iterators::inwards(operation, body);
+        let body = self.names.inwards(operation, &body);
         match dispatch::run(&self.database, operation, &body) {
             Some(Ok(answer)) => {
                 let answer = match operation {
                     "GetRecords" => streams::of_changes(answer),
                     "DescribeStream" => streams::with_open_shards(answer),
                     _ => answer,
+                };
+                let answer = match iterator {
+                    Some(prefix) => iterators::outwards(prefix, answer),
+                    None => answer,
                 };
                 Answer {
                     status: 200,

@@ -193,11 +193,18 @@ async fn time_to_live_and_streams_answer() {
         serde_json::json!({"StreamArn": stream, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"}),
     )
     .await;
+    let iterator = iterator["ShardIterator"].as_str().expect("iterator");
     let records = call(
         "GetRecords",
-        serde_json::json!({"ShardIterator": iterator["ShardIterator"]}),
+        serde_json::json!({ "ShardIterator": iterator }),
     )
     .await;
+    let next = records["NextShardIterator"].as_str().expect("iterator");
+    for iterator in [iterator, next] {
+        assert!(iterator.starts_with(&stream), "{iterator}");
+    }
+    let none = call("GetRecords", serde_json::json!({ "ShardIterator": next })).await;
+    assert_eq!(none["Records"], serde_json::json!([]));
     assert_eq!(records["Records"][0]["eventName"], "INSERT");
     assert_eq!(
         records["Records"][0]["dynamodb"]["NewImage"]["id"]["S"],
