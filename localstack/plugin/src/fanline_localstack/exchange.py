@@ -34,6 +34,8 @@ class Ended:
     """The process ended instead of answering; `how` as Lambda puts it: `exit status 1`, `signal: killed`."""
 
     how: str
+    # Whether it had got the event. If not, another process may.
+    had_event: bool = False
 
 
 class Exchange:
@@ -62,11 +64,12 @@ class Exchange:
             self._offered, self._answer = invocation, None
             self._changed.notify_all()
             arrived = self._changed.wait_for(lambda: self._answer or self._ended, timeout)
+            had_event = self._offered is None
             self._offered = self._under_way = None
             if not arrived:
                 raise TimeoutError
             # An answer counts even if the process ended right after it.
-            return self._answer or self._ended
+            return self._answer or dataclasses.replace(self._ended, had_event=had_event)
 
     def is_ended(self) -> bool:
         with self._changed:

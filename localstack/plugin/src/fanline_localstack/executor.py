@@ -6,6 +6,7 @@ Lambda, the next invocation then gets a new process.
 """
 
 import logging
+import platform
 import threading
 import time
 from pathlib import Path
@@ -55,7 +56,7 @@ class ProcessExecutor(RuntimeExecutor):
         if config.package_type != "Zip" or not (config.runtime or "").startswith("provided"):
             found = config.runtime or f"package type {config.package_type}"
             raise LambdaRuntimeException(
-                f"{config.function_name if hasattr(config, 'function_name') else function_version.id.function_name}: "
+                f"{function_version.id.function_name}: "
                 f"found {found}; without Docker only provided.* runtimes run, from a zip with an executable bootstrap"
             )
         config.code.prepare_for_execution()
@@ -64,6 +65,12 @@ class ProcessExecutor(RuntimeExecutor):
             found = ", ".join(sorted(path.name for path in program.parent.iterdir())) or "nothing"
             raise LambdaRuntimeException(
                 f"{function_version.id.function_name}: found no file bootstrap in its code, only: {found}"
+            )
+        built_for = _processor(program)
+        if built_for not in (None, platform.machine()):
+            raise LambdaRuntimeException(
+                f"{function_version.id.function_name}: found a bootstrap for {built_for}; without Docker it runs on this "
+                f"machine, which is {platform.machine()}; build it for that, as localstack/deploy does"
             )
         # Zip files do not always keep it.
         program.chmod(program.stat().st_mode | 0o555)
@@ -87,13 +94,13 @@ class ProcessExecutor(RuntimeExecutor):
 
     def start(self, env_vars: dict[str, str]) -> None:
         self._passed = env_vars
-        sandbox = self._new_sandbox()
+        self._new_sandbox()
         try:
             # A failure shows in the invocation, with what was printed; here it would not reach the log.
-            sandbox.wait_until_ready(INIT_SECONDS)
+            self._sandbox.wait_until_ready(INIT_SECONDS)
         except TimeoutError:
             LOG.debug("%s did not initialise in %s s", self.function_version.id.function_name, INIT_SECONDS)
-            sandbox.close(gracefully=False)
+            self._sandbox.close(gracefully=False)
         self._fail_if_stopped("while it was starting")
 
     def invoke(self, payload: dict[str, str]) -> InvocationResult:
@@ -115,56 +122,78 @@ class ProcessExecutor(RuntimeExecutor):
 
     def _invoke(self, payload: dict[str, str]) -> InvocationResult:
         config, request_id = self.function_version.config, payload["invoke-id"]
-        log = [f"START RequestId: {request_id} Version: {self.function_version.id.qualifier}\n"]
         started = time.monotonic()
-        sandbox = self._sandbox
-        result: Answer
+        log = [f"START RequestId: {request_id} Version: {self.function_version.id.qualifier}\n"]
         try:
-            if not sandbox.is_alive():
-                log.insert(0, sandbox.take_log())
-                sandbox.close(gracefully=False)
-                sandbox = self._new_sandbox()
-            outcome = sandbox.wait_until_ready(config.timeout)
-            if outcome is None:
-                left = config.timeout - (time.monotonic() - started)
-                invocation = Invocation(
-                    request_id=request_id,
-                    payload=payload["payload"].encode(),
-                    function_arn=payload["invoked-function-arn"],
-                    trace_id=payload["trace-id"],
-                    deadline_ms=in_seconds(left),
-                )
-                outcome = sandbox.invoke(invocation, left)
+            outcome = self._ask(payload, started + config.timeout)
+            is_of_use = isinstance(outcome, Answer) and self._sandbox.was_ready()
             result = outcome if isinstance(outcome, Answer) else Answer(failed(request_id, outcome), is_error=True)
-            # One that could not initialise is of no use for the next.
-            ended = isinstance(outcome, Ended)
         except TimeoutError:
-            result, ended = Answer(timed_out(request_id, config.timeout), is_error=True), True
+            is_of_use = False
+            result = Answer(timed_out(request_id, config.timeout), is_error=True)
         milliseconds = (time.monotonic() - started) * 1000
         self._fail_if_stopped("during an invocation")
+        sandbox = self._sandbox
         log += [sandbox.take_log(), f"END RequestId: {request_id}\n"]
         log.append(sandbox.report(request_id, milliseconds, config.memory_size))
-        if ended:
+        if not is_of_use:
             log.append(f"\n{result.payload.decode(errors='replace')}")
             sandbox.close(gracefully=False)
         return InvocationResult(request_id, result.payload, result.is_error, "".join(log))
 
-    def _new_sandbox(self) -> Sandbox:
+    def _ask(self, payload: dict[str, str], until: float) -> Answer | Ended:
+        """Gives the event to the process, to a new one if that has ended. TimeoutError."""
+        while True:
+            if not self._sandbox.is_alive():
+                self._sandbox.close(gracefully=False)
+                self._new_sandbox()
+            failure = self._sandbox.wait_until_ready(until - time.monotonic())
+            if failure:
+                return failure
+            left = until - time.monotonic()
+            invocation = Invocation(
+                request_id=payload["invoke-id"],
+                payload=payload["payload"].encode(),
+                function_arn=payload["invoked-function-arn"],
+                trace_id=payload["trace-id"],
+                deadline_ms=in_seconds(left),
+            )
+            outcome = self._sandbox.invoke(invocation, left)
+            # It may have ended just when the event came.
+            if isinstance(outcome, Answer) or outcome.had_event or self._stopped():
+                return outcome
+
+    def _new_sandbox(self) -> None:
         program = _program(self.function_version)
         sandbox = Sandbox(program, self._passed, self.function_version.config.runtime, self._output)
         with self._lock:
             self._sandbox = sandbox
-            is_stopped = self._is_stopped
-        if is_stopped:
+        # Then nobody else ends it.
+        if self._stopped():
             sandbox.close(gracefully=False)
-        return sandbox
+
+    def _stopped(self) -> bool:
+        with self._lock:
+            return self._is_stopped
 
     def _fail_if_stopped(self, when: str) -> None:
-        with self._lock:
-            is_stopped = self._is_stopped
-        if is_stopped:
+        if self._stopped():
             raise LambdaRuntimeException(f"{self.function_version.id.function_name} was stopped {when}")
 
 
 def _program(function_version: FunctionVersion) -> Path:
     return Path(function_version.config.code.get_unzipped_code_location()) / "bootstrap"
+
+
+# e_machine of the ELF header.
+PROCESSORS = {62: "x86_64", 183: "aarch64"}
+
+
+def _processor(program: Path) -> str | None:
+    """Which processor a binary is for; None for a script."""
+    with program.open("rb") as file:
+        header = file.read(20)
+    if not header.startswith(b"\x7fELF"):
+        return None
+    number = int.from_bytes(header[18:20], "little")
+    return PROCESSORS.get(number, f"processor {number} of ELF")

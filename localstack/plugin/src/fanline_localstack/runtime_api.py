@@ -76,6 +76,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
+        self._read_body()
         if self.path != f"{VERSION}/invocation/next":
             self._refuse_path()
             return
@@ -87,9 +88,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self._read_body()
-        if body is None:
-            # The rest of it still stands in the connection.
-            self.close_connection = True
         if self.path == f"{VERSION}/init/error":
             taken = self.server.exchange.fail_to_initialise(body if body else _document("Unhandled", ""))
             self._accept() if taken else self._refuse(http.HTTPStatus.FORBIDDEN, "InvalidStateTransition", "is initialised")
@@ -113,25 +111,26 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._accept()
 
     def _read_body(self) -> bytes | None:
-        """None if it is too large."""
-        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
-            return self._read_chunks()
-        length = int(self.headers.get("Content-Length", 0))
-        if length > RESPONSE_LIMIT:
-            return None
-        return self.rfile.read(length)
-
-    def _read_chunks(self) -> bytes | None:
-        body = bytearray()
+        """None if it is too large. It is read to its end even so, or the function would not see the answer."""
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self._read(int(self.headers.get("Content-Length", 0)))
+        body: bytes | None = b""
         while size := int(self.rfile.readline(1024).split(b";")[0], 16):
-            if len(body) + size > RESPONSE_LIMIT:
-                return None
-            body += self.rfile.read(size)
+            chunk = self._read(size)
             self.rfile.readline(1024)
+            fits = body is not None and chunk is not None and len(body) + size <= RESPONSE_LIMIT
+            body = body + chunk if fits else None
         # Trailers, up to an empty line.
         while self.rfile.readline(65536).strip():
             pass
-        return bytes(body)
+        return body
+
+    def _read(self, size: int) -> bytes | None:
+        if size <= RESPONSE_LIMIT:
+            return self.rfile.read(size)
+        while size > 0:
+            size -= len(self.rfile.read(min(size, 65536))) or size
+        return None
 
     def _send_invocation(self, invocation: Invocation) -> None:
         headers = {

@@ -22,6 +22,7 @@ class Sandbox:
     def __init__(self, program: Path, passed: dict[str, object], runtime: str, output: Output) -> None:
         self._output = output
         self._started = time.monotonic()
+        self._was_ready = False
         self._init_ms: float | None = None
         self._exchange = Exchange()
         self._runtime_api = RuntimeApi(self._exchange)
@@ -32,13 +33,18 @@ class Sandbox:
             self._runtime_api.close()
             raise
 
+    def was_ready(self) -> bool:
+        """Whether it has initialised."""
+        return self._was_ready
+
     def is_alive(self) -> bool:
         return not self._exchange.is_ended()
 
     def wait_until_ready(self, timeout: float) -> Answer | Ended | None:
         """None is good; TimeoutError."""
         failure = self._exchange.wait_until_ready(timeout)
-        if failure is None and self._init_ms is None:
+        if failure is None and not self._was_ready:
+            self._was_ready = True
             self._init_ms = (time.monotonic() - self._started) * 1000
         return failure
 
