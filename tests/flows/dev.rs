@@ -1,30 +1,31 @@
-//! `fanline dev` as a child process, and what is in its queues and tables.
+//! `fanline dev` as a child process.
 
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     process::{Output, Stdio},
     sync::OnceLock,
-    time::Duration,
 };
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 use cargo_metadata::Message;
-use fanline_cli::aws;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader},
     process::{Child, Command},
-    time::{Instant, sleep},
 };
 
-/// How long anything may take before the test gives up. Runs take some 20 s.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+use crate::cloud::{Cloud, PATIENCE};
 
 pub(crate) fn workspace() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// What cargo tells this test of its package. A build that is started from here must not get it, or
+/// build scripts that watch these variables run again, here and in the next build.
+pub(crate) fn package_variables() -> impl Iterator<Item = String> {
+    let names = std::env::vars().map(|(name, _)| name);
+    names.filter(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
 }
 
 /// The binaries of the command and of the functions, built once per test process.
@@ -32,11 +33,8 @@ pub(crate) fn binary(name: &str) -> PathBuf {
     static BINARIES: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
     let binaries = BINARIES.get_or_init(|| {
         let packages = ["fanline-cli", "email-service", "analytics-service"];
-        let about_this_package =
-            |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
         let mut cargo = std::process::Command::new(env!("CARGO"));
-        // Or build scripts that watch these variables run again, here and in the next build.
-        for (name, _) in std::env::vars().filter(|(name, _)| about_this_package(name)) {
+        for name in package_variables() {
             cargo.env_remove(name);
         }
         let output = cargo
@@ -88,9 +86,8 @@ pub(crate) async fn run(arguments: &[&str]) -> Output {
 /// A running `fanline dev` on a free port.
 pub(crate) struct Dev {
     child: Child,
-    pub(crate) endpoint: String,
-    sqs: aws_sdk_sqs::Client,
-    dynamodb: aws_sdk_dynamodb::Client,
+    /// Its engine, or the one it uses.
+    pub(crate) cloud: Cloud,
 }
 
 impl Dev {
@@ -112,101 +109,10 @@ impl Dev {
         }
         // Read on, or the pipe fills up.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        let endpoint = endpoint.unwrap();
-        let config = aws::config(Some(&endpoint)).await.unwrap();
         Self {
             child,
-            sqs: aws_sdk_sqs::Client::new(&config),
-            dynamodb: aws_sdk_dynamodb::Client::new(&config),
-            endpoint,
+            cloud: Cloud::at(&endpoint.unwrap()).await,
         }
-    }
-
-    /// Waits until nothing is visible, in flight or delayed in the queues, and the dead-letter
-    /// queues hold so many.
-    pub(crate) async fn wait_for(&self, queues: &[&str], dead_letters: &[(&str, u64)]) {
-        let started = Instant::now();
-        loop {
-            let mut found = Vec::new();
-            for queue in queues {
-                found.push(((*queue).to_owned(), self.depth(queue).await, 0));
-            }
-            for (queue, expected) in dead_letters {
-                found.push(((*queue).to_owned(), self.depth(queue).await, *expected));
-            }
-            if found.iter().all(|(_, depth, expected)| depth == expected) {
-                return;
-            }
-            assert!(
-                started.elapsed() < PATIENCE,
-                "queue, found, expected: {found:?}"
-            );
-            sleep(Duration::from_millis(100)).await;
-        }
-    }
-
-    /// Sends up to 10 messages straight to a queue; returns how many were accepted.
-    pub(crate) async fn send<const N: usize>(
-        &self,
-        queue: &str,
-        entries: [SendMessageBatchRequestEntry; N],
-    ) -> usize {
-        let sent = self
-            .sqs
-            .send_message_batch()
-            .queue_url(format!("{}/000000000000/{queue}", self.endpoint))
-            .set_entries(Some(entries.into()))
-            .send()
-            .await;
-        sent.unwrap().successful.len()
-    }
-
-    async fn depth(&self, queue: &str) -> u64 {
-        let url = format!("{}/000000000000/{queue}", self.endpoint);
-        let answer = self
-            .sqs
-            .get_queue_attributes()
-            .queue_url(url)
-            .attribute_names(QueueAttributeName::All)
-            .send()
-            .await
-            .unwrap();
-        let counts = answer.attributes.unwrap();
-        let names = [
-            QueueAttributeName::ApproximateNumberOfMessages,
-            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
-            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
-        ];
-        names
-            .iter()
-            .map(|name| counts[name].parse::<u64>().unwrap())
-            .sum()
-    }
-
-    /// A number attribute of every item of a table, by key.
-    pub(crate) async fn numbers(
-        &self,
-        table: &str,
-        key: &str,
-        number: &str,
-    ) -> BTreeMap<String, u64> {
-        let mut numbers = BTreeMap::new();
-        let mut items = self
-            .dynamodb
-            .scan()
-            .table_name(table)
-            .into_paginator()
-            .items()
-            .send();
-        while let Some(item) = items.next().await {
-            let item = item.unwrap();
-            let (AttributeValue::S(key), AttributeValue::N(number)) = (&item[key], &item[number])
-            else {
-                panic!("{item:?}");
-            };
-            numbers.insert(key.clone(), number.parse().unwrap());
-        }
-        numbers
     }
 
     /// Processes of a function that run now.
@@ -226,13 +132,19 @@ impl Dev {
 
     /// Interrupts it as Ctrl-C does, and returns what it printed and its exit code.
     pub(crate) async fn interrupt(mut self) -> (Value, Option<i32>) {
+        let (output, code) = self.stop().await;
+        (serde_json::from_str(&output).unwrap(), code)
+    }
+
+    /// Interrupts it and waits for its end.
+    pub(crate) async fn stop(&mut self) -> (String, Option<i32>) {
         signal(self.child.id().unwrap(), Signal::INT);
         let mut output = String::new();
         let stdout = self.child.stdout.as_mut().unwrap();
         stdout.read_to_string(&mut output).await.unwrap();
         let status = tokio::time::timeout(PATIENCE, self.child.wait()).await;
         let status = status.expect("it ends after an interrupt").unwrap();
-        (serde_json::from_str(&output).unwrap(), status.code())
+        (output, status.code())
     }
 }
 

@@ -9,7 +9,6 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
     ScalarAttributeType,
 };
-use fanline_cli::aws;
 use rustix::process::Signal;
 use serde_json::Value;
 use tokio::{
@@ -19,19 +18,20 @@ use tokio::{
 };
 
 use crate::{
-    dev::{PATIENCE, fanline, run, signal},
+    cloud::{Cloud, PATIENCE},
+    dev::{fanline, run, signal},
     signups::text,
 };
 
-struct Engine {
+/// A running `fanline engine` on a free port.
+pub(crate) struct Engine {
     child: Child,
-    endpoint: String,
-    sqs: aws_sdk_sqs::Client,
-    dynamodb: aws_sdk_dynamodb::Client,
+    pub(crate) cloud: Cloud,
 }
 
 impl Engine {
-    async fn start(data: Option<&Path>) -> Self {
+    /// Starts it and waits until it says where it listens.
+    pub(crate) async fn start(data: Option<&Path>) -> Self {
         let mut command = fanline(&["engine", "--port", "0", "--json"]);
         if let Some(data) = data {
             command.arg("--data").arg(data);
@@ -40,34 +40,29 @@ impl Engine {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = lines.next_line().await.unwrap().expect("it listens");
         let listening: Value = serde_json::from_str(&line).unwrap();
-        let endpoint = listening["endpoint"].as_str().unwrap().to_owned();
-        let config = aws::config(Some(&endpoint)).await.unwrap();
+        let endpoint = listening["endpoint"].as_str().unwrap();
         Self {
             child,
-            sqs: aws_sdk_sqs::Client::new(&config),
-            dynamodb: aws_sdk_dynamodb::Client::new(&config),
-            endpoint,
+            cloud: Cloud::at(endpoint).await,
         }
     }
 
     /// The exit code after a signal; none if it was killed.
-    async fn end(mut self, with: Signal) -> Option<i32> {
+    pub(crate) async fn end(mut self, with: Signal) -> Option<i32> {
         signal(self.child.id().unwrap(), with);
         let status = tokio::time::timeout(PATIENCE, self.child.wait()).await;
         status.expect("it ends after a signal").unwrap().code()
     }
 
     fn queue(&self) -> String {
-        format!("{}/000000000000/kept", self.endpoint)
+        self.cloud.queue_url("kept")
     }
 
     /// The bodies of all messages, which stay in flight.
     async fn receive_all(&self) -> BTreeSet<String> {
         let mut bodies = BTreeSet::new();
         loop {
-            let receive = self.sqs.receive_message().queue_url(self.queue());
-            let receive = receive.max_number_of_messages(10).visibility_timeout(600);
-            let messages = receive.send().await.unwrap().messages.unwrap_or_default();
+            let messages = self.cloud.receive("kept", 600).await;
             if messages.is_empty() {
                 return bodies;
             }
@@ -106,6 +101,7 @@ async fn what_was_acknowledged_outlives_kill_9() {
     let folder = Folder::new("kept");
     let engine = Engine::start(Some(&folder.0)).await;
     engine
+        .cloud
         .sqs
         .create_queue()
         .queue_name("kept")
@@ -119,6 +115,7 @@ async fn what_was_acknowledged_outlives_kill_9() {
         .attribute_name("id")
         .key_type(KeyType::Hash);
     let create = engine
+        .cloud
         .dynamodb
         .create_table()
         .table_name("kept")
@@ -128,7 +125,8 @@ async fn what_was_acknowledged_outlives_kill_9() {
     create.send().await.unwrap();
     let mut senders = JoinSet::new();
     for sender in 0..4 {
-        let (sqs, dynamodb, url) = (engine.sqs.clone(), engine.dynamodb.clone(), engine.queue());
+        let cloud = &engine.cloud;
+        let (sqs, dynamodb, url) = (cloud.sqs.clone(), cloud.dynamodb.clone(), engine.queue());
         senders.spawn(async move {
             let mut acknowledged = (Vec::new(), Vec::new());
             for number in 0.. {
@@ -149,14 +147,7 @@ async fn what_was_acknowledged_outlives_kill_9() {
         });
     }
     // Enough of both, then killed while all of them send.
-    loop {
-        let attributes = engine.sqs.get_queue_attributes().queue_url(engine.queue());
-        let attributes = attributes.attribute_names("ApproximateNumberOfMessages".into());
-        let counts = attributes.send().await.unwrap().attributes.unwrap();
-        if counts.values().next().unwrap().parse::<u32>().unwrap() > 200 {
-            break;
-        }
-    }
+    while engine.cloud.depth("kept").await <= 200 {}
     assert_eq!(engine.end(Signal::KILL).await, None);
     let (mut sent, mut put) = (BTreeSet::new(), BTreeSet::new());
     for (messages, items) in senders.join_all().await {
@@ -168,7 +159,12 @@ async fn what_was_acknowledged_outlives_kill_9() {
     let engine = Engine::start(Some(&folder.0)).await;
     let found = engine.receive_all().await;
     assert_eq!(sent.difference(&found).count(), 0, "acknowledged, but gone");
-    let scan = engine.dynamodb.scan().table_name("kept").into_paginator();
+    let scan = engine
+        .cloud
+        .dynamodb
+        .scan()
+        .table_name("kept")
+        .into_paginator();
     let items = scan
         .items()
         .send()
@@ -222,7 +218,7 @@ async fn a_data_folder_has_one_engine() {
 #[tokio::test]
 async fn a_taken_port_is_named() {
     let engine = Engine::start(None).await;
-    let port = engine.endpoint.rsplit(':').next().unwrap();
+    let port = engine.cloud.endpoint.rsplit(':').next().unwrap();
     let second = run(&["engine", "--port", port]).await;
     assert_eq!(second.status.code(), Some(1));
     let said = text(second.stderr);

@@ -21,7 +21,7 @@ async fn email_service_answers_raw_and_wrapped_events() {
     // For its tables; the queues stay empty.
     let dev = Dev::start(&["--no-events"]).await;
     let variables = [
-        ("AWS_ENDPOINT_URL", dev.endpoint.as_str()),
+        ("AWS_ENDPOINT_URL", dev.cloud.endpoint.as_str()),
         ("FANLINE_DEDUP_TABLE", "processed-events"),
         ("EMAILS_TABLE", "sent-emails"),
     ];
@@ -57,7 +57,7 @@ async fn email_service_answers_raw_and_wrapped_events() {
         json!({"batchItemFailures": []})
     );
 
-    let mails = dev.numbers("sent-emails", "id", "sends").await;
+    let mails = dev.cloud.numbers("sent-emails", "id", "sends").await;
     let expected = [("e-1".to_owned(), 1), ("e-2".to_owned(), 1)];
     assert_eq!(mails, expected.into());
     Arc::new(function).shutdown().await;

@@ -4,11 +4,12 @@
 
 mod bad_input;
 mod boundaries;
+mod cloud;
 mod dev;
 mod endpoint;
 mod engine;
 mod events_file;
-mod fifo;
 mod lambda_event;
+mod scenarios;
 mod signups;
 mod topics;

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    dev::{Dev, PATIENCE, run, signal, workspace},
+    cloud::PATIENCE,
+    dev::{Dev, run, signal, workspace},
     events_file::Expected,
 };
 
@@ -20,7 +21,7 @@ async fn wait_until_done(dev: &Dev, expected: &Expected) {
         ("email-service-dlq", email),
         ("analytics-service-dlq", analytics),
     ];
-    dev.wait_for(&QUEUES, &dead_letters).await;
+    dev.cloud.wait_for(&QUEUES, &dead_letters).await;
 }
 
 /// Every message ended in exactly one way, and nothing is lost.
@@ -46,21 +47,23 @@ async fn each_signup_has_its_effect_once() {
     let dev = Dev::start(&["--events", FILE]).await;
     wait_until_done(&dev, &expected).await;
 
-    let mails = dev.numbers("sent-emails", "id", "sends").await;
+    let mails = dev.cloud.numbers("sent-emails", "id", "sends").await;
     assert!(mails.keys().eq(&expected.mailed), "one row for each");
     assert!(
         mails.values().all(|sends| *sends == 1),
         "sent once, though delivered several times"
     );
     assert_eq!(
-        dev.numbers("signup-counts", "minute", "signups").await,
+        dev.cloud
+            .numbers("signup-counts", "minute", "signups")
+            .await,
         expected.counts
     );
 
     let published = run(&[
         "publish",
         "--endpoint-url",
-        &dev.endpoint,
+        &dev.cloud.endpoint,
         "--topic",
         "user-events",
         "--type",
@@ -76,6 +79,7 @@ async fn each_signup_has_its_effect_once() {
         .to_owned();
     let started = Instant::now();
     while !dev
+        .cloud
         .numbers("sent-emails", "id", "sends")
         .await
         .contains_key(&event_id)
@@ -86,7 +90,7 @@ async fn each_signup_has_its_effect_once() {
         );
         sleep(Duration::from_millis(50)).await;
     }
-    dev.wait_for(&QUEUES, &[]).await;
+    dev.cloud.wait_for(&QUEUES, &[]).await;
 
     let functions = [
         dev.function_processes("email-service"),
@@ -148,15 +152,22 @@ async fn killed_functions_lose_nothing_and_count_nobody_twice() {
         sleep(Duration::from_millis(150)).await;
     }
     let started = Instant::now();
-    while dev.numbers("signup-counts", "minute", "signups").await != expected.counts {
+    while dev
+        .cloud
+        .numbers("signup-counts", "minute", "signups")
+        .await
+        != expected.counts
+    {
         assert!(started.elapsed() < PATIENCE);
         sleep(Duration::from_millis(100)).await;
     }
     wait_until_done(&dev, &expected).await;
-    let mails = dev.numbers("sent-emails", "id", "sends").await;
+    let mails = dev.cloud.numbers("sent-emails", "id", "sends").await;
     assert!(mails.keys().eq(&expected.mailed), "one row for each");
     assert_eq!(
-        dev.numbers("signup-counts", "minute", "signups").await,
+        dev.cloud
+            .numbers("signup-counts", "minute", "signups")
+            .await,
         expected.counts
     );
     let (report, code) = dev.interrupt().await;

@@ -1,0 +1,30 @@
+//! Where scenarios run, as far as they need to know.
+
+use crate::cloud::Cloud;
+
+/// What a scenario needs to be deployed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stack {
+    /// The project's template.
+    Main,
+    /// The project's template, in a way that [`Backend::redeploy`] can replace it.
+    Replaceable,
+    /// `templates/fifo.yaml`.
+    Fifo,
+}
+
+/// A deployed stack and what can be done to it.
+pub(super) trait Backend {
+    /// Its queues, topics and tables.
+    fn cloud(&self) -> &Cloud;
+
+    /// Processes of a function that run now.
+    fn processes(&self, function: &str) -> Vec<u32>;
+
+    /// Replaces the functions by new ones, while what is in queues and tables stays. As on AWS, the old
+    /// ones finish what they have in hand.
+    async fn redeploy(&mut self);
+
+    /// Ends what was started for the scenario alone.
+    async fn end(self);
+}

@@ -1,0 +1,159 @@
+//! The stacks that `localstack/deploy` has deployed on LocalStack, one scenario at a time.
+
+use std::{fs::File, process::Stdio};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    process::Command,
+};
+
+use super::backend::{Backend, Stack};
+use crate::{
+    cloud::Cloud,
+    dev::{package_variables, workspace},
+};
+
+const FIFO_TEMPLATE: &str = "tests/flows/templates/fifo.yaml";
+
+pub(super) struct OnLocalStack {
+    cloud: Cloud,
+    /// How often the stack was deployed here.
+    deployments: u32,
+    /// Held until the scenario ends.
+    _turn: File,
+}
+
+impl OnLocalStack {
+    /// Waits for its turn. None without LocalStack or without the stack, unless both are required.
+    pub(super) async fn find(stack: Stack) -> Option<Self> {
+        let endpoint = endpoint();
+        if !answers(&endpoint).await {
+            return missing(&format!(
+                "no LocalStack at {endpoint}; localstack/up && localstack/deploy"
+            ));
+        }
+        let turn = turn().await;
+        let cloud = Cloud::at(&endpoint).await;
+        if !has_queue(&cloud, "email-service-queue").await {
+            return missing(&format!(
+                "nothing is deployed to LocalStack at {endpoint}; localstack/deploy"
+            ));
+        }
+        // Of this test alone, so nobody is asked to deploy it.
+        if stack == Stack::Fifo && !has_queue(&cloud, "mails.fifo").await {
+            deploy(
+                &cloud,
+                &["--template", FIFO_TEMPLATE, "--stack", "fanline-fifo"],
+            )
+            .await;
+        }
+        Some(Self {
+            cloud,
+            deployments: 0,
+            _turn: turn,
+        })
+    }
+}
+
+async fn has_queue(cloud: &Cloud, name: &str) -> bool {
+    let found = cloud.sqs.get_queue_url().queue_name(name).send().await;
+    found.is_ok()
+}
+
+/// `localstack/deploy`, as in a fresh shell.
+async fn deploy(cloud: &Cloud, arguments: &[&str]) {
+    let port = cloud.endpoint.rsplit(':').next().unwrap();
+    let mut command = Command::new(workspace().join("localstack/deploy"));
+    for name in package_variables() {
+        command.env_remove(name);
+    }
+    let output = command
+        .current_dir(workspace())
+        .args(arguments)
+        .env("LOCALSTACK_PORT", port)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .unwrap();
+    assert!(output.status.success(), "localstack/deploy: {output:?}");
+}
+
+/// LOCALSTACK_ENDPOINT, or the port of this machine that the scripts in `localstack/` take.
+fn endpoint() -> String {
+    let variable = |name| std::env::var(name).ok();
+    let port = || variable("LOCALSTACK_PORT").unwrap_or_else(|| "4566".to_owned());
+    let endpoint = variable("LOCALSTACK_ENDPOINT");
+    let endpoint = endpoint.unwrap_or_else(|| format!("http://127.0.0.1:{}", port()));
+    endpoint.trim_end_matches('/').to_owned()
+}
+
+fn missing(problem: &str) -> Option<OnLocalStack> {
+    let required = std::env::var("REQUIRE_LOCALSTACK").is_ok_and(|required| required == "1");
+    assert!(!required, "{problem}");
+    eprintln!("skipped: {problem}");
+    None
+}
+
+/// Whether it is LocalStack that listens there: `fanline dev` has the same port by default.
+async fn answers(endpoint: &str) -> bool {
+    let address = endpoint.trim_start_matches("http://");
+    let health = async {
+        let mut stream = TcpStream::connect(address).await?;
+        let request = format!(
+            "GET /_localstack/health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        Ok::<_, std::io::Error>(answer)
+    };
+    let answer = health.await.unwrap_or_default();
+    answer.starts_with("HTTP/1.1 200") && answer.contains("\"services\"")
+}
+
+/// Scenarios share one stack, and some disturb it. A file's lock and not a mutex: with nextest each
+/// test is a process.
+async fn turn() -> File {
+    let path = std::env::temp_dir().join("fanline-localstack-scenarios.lock");
+    let waiting = tokio::task::spawn_blocking(move || {
+        let file = File::create(path).unwrap();
+        file.lock().unwrap();
+        file
+    });
+    waiting.await.unwrap()
+}
+
+impl Backend for OnLocalStack {
+    fn cloud(&self) -> &Cloud {
+        &self.cloud
+    }
+
+    fn processes(&self, function: &str) -> Vec<u32> {
+        let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+        let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        let variable = format!("AWS_LAMBDA_FUNCTION_NAME={function}");
+        let of_function = ids.filter(|id| {
+            // Gone in between, or somebody else's: not one of them.
+            let name = std::fs::read_to_string(format!("/proc/{id}/comm")).unwrap_or_default();
+            let environment = std::fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
+            let mut variables = environment.split(|byte| *byte == 0);
+            name.trim_end() == "bootstrap" && variables.any(|found| found == variable.as_bytes())
+        });
+        of_function.collect()
+    }
+
+    async fn redeploy(&mut self) {
+        // Another timeout makes CloudFormation replace the functions. Every second deployment has the
+        // script's own parameters, so that the stack ends as it was found.
+        let changes: &[&str] = match self.deployments % 2 {
+            0 => &["FunctionTimeout=2", "MaximumConcurrency=5"],
+            _ => &[],
+        };
+        self.deployments += 1;
+        deploy(&self.cloud, changes).await;
+    }
+
+    async fn end(self) {}
+}
