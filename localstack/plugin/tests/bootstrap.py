@@ -44,6 +44,7 @@ def handle(event, request_id, headers):
         case "sleep":
             print("sleeping", flush=True)
             time.sleep(event["seconds"])
+            return os.getpid()
         case "grandchild":
             grandchild()
             time.sleep(event["seconds"])
@@ -96,6 +97,8 @@ while True:
     answer, body = call("GET", RUNTIME + "/invocation/next")
     request_id = answer.headers["Lambda-Runtime-Aws-Request-Id"]
     event = json.loads(body)
+    if os.environ.get("PRINT_EVENTS"):
+        print(body.decode(), flush=True)
     if event.get("do") == "fail":
         post(f"/invocation/{request_id}/error", {"errorType": "App.Refused", "errorMessage": "no"})
     elif event.get("do") == "chunked":
