@@ -28,7 +28,9 @@ def use_engine() -> None:
 
 def start_engine(server: DynamodbServer) -> FuncThread:
     """Starts the engine on the port that LocalStack chose for DynamoDB."""
-    command = [os.environ[COMMAND], "engine", "--port", str(server.port), "--region", REGION]
+    # It ends with LocalStack, even when that is killed.
+    command = ["setpriv", "--pdeathsig", "TERM", "--"]
+    command += [os.environ[COMMAND], "engine", "--port", str(server.port), "--region", REGION]
     if server.db_path:
         command += ["--data", server.db_path]
     LOG.debug("Starting DynamoDB: %s", command)
