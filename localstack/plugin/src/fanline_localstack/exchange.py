@@ -44,6 +44,7 @@ class Exchange:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._is_ready = False
+        self._asking: object | None = None
         self._offered: Invocation | None = None
         self._under_way: str | None = None
         self._answer: Answer | None = None
@@ -84,14 +85,17 @@ class Exchange:
     # The side of the function.
 
     def next(self) -> Invocation | None:
-        """Waits for work; None if there will be none."""
+        """Waits for work; None if there will be none here."""
         with self._changed:
             self._is_ready = True
+            # Who asks again has given up the earlier request, though its connection may not show it:
+            # an event handed to that would be lost.
+            mine = self._asking = object()
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._offered or self._ended)
-            invocation, self._offered = self._offered, None
-            if self._ended or invocation is None:
+            self._changed.wait_for(lambda: self._offered or self._ended or self._asking is not mine)
+            if self._ended or self._asking is not mine:
                 return None
+            invocation, self._offered = self._offered, None
             self._under_way = invocation.request_id
             return invocation
 

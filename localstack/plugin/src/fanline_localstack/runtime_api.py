@@ -41,9 +41,8 @@ class RuntimeApi:
 
 
 class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    # Of connections; they end with the process at the other end.
     daemon_threads = True
-    # Of connections whose process is gone.
-    block_on_close = True
     exchange: Exchange
 
     def server_bind(self) -> None:
