@@ -1,11 +1,11 @@
 //! How a handler says that it did not succeed.
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, time::Duration};
 
 /// Any error a handler can meet.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// A handler's failure: try again, or give up on this message.
+/// A handler's failure: try again, wait until something is there again, or give up on this message.
 ///
 /// `?` on any error is [`Failure::retry`]: what nobody thought about is tried again rather
 /// than dropped.
@@ -30,15 +30,36 @@ pub struct Failure {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    Retry,
+    Retry { after: Option<Duration> },
+    Unavailable,
     Reject,
 }
 
 impl Failure {
-    /// The message may succeed later: it is given back.
+    /// The message may succeed later: it comes back after the wait of the worker's
+    /// [`RetryPlan`](crate::RetryPlan).
     pub fn retry(cause: impl Into<BoxError>) -> Self {
         Self {
-            kind: Kind::Retry,
+            kind: Kind::Retry { after: None },
+            cause: cause.into(),
+        }
+    }
+
+    /// As [`retry`](Self::retry), but after this wait: whoever refused said how long. SQS counts
+    /// whole seconds, at most 12 hours.
+    pub fn retry_after(wait: Duration, cause: impl Into<BoxError>) -> Self {
+        Self {
+            kind: Kind::Retry { after: Some(wait) },
+            cause: cause.into(),
+        }
+    }
+
+    /// Something that every message needs does not answer. The message comes back after a wait that
+    /// grows from delivery to delivery, so that its attempts outlast an outage, and opens a
+    /// [circuit breaker](crate::layers::CircuitBreaker) if the worker has one.
+    pub fn unavailable(cause: impl Into<BoxError>) -> Self {
+        Self {
+            kind: Kind::Unavailable,
             cause: cause.into(),
         }
     }
@@ -54,6 +75,19 @@ impl Failure {
     /// Whether this is a [`reject`](Self::reject).
     pub fn is_reject(&self) -> bool {
         self.kind == Kind::Reject
+    }
+
+    /// Whether this is [`unavailable`](Self::unavailable).
+    pub fn is_unavailable(&self) -> bool {
+        self.kind == Kind::Unavailable
+    }
+
+    /// The wait that the handler asked for, with [`retry_after`](Self::retry_after).
+    pub fn wait(&self) -> Option<Duration> {
+        match self.kind {
+            Kind::Retry { after } => after,
+            Kind::Unavailable | Kind::Reject => None,
+        }
     }
 }
 
