@@ -5,7 +5,9 @@
 //! an adapter such as `fanline-aws` brings a [`Batch`], a [`dedup::DedupStore`] and a
 //! [`System`], and gets a [`Report`] from a [`Processor`].
 
+mod attribute;
 mod batch;
+pub mod dead_letter;
 mod decode;
 pub mod dedup;
 mod delivery;
@@ -21,6 +23,7 @@ mod service;
 mod system;
 mod worker;
 
+pub use attribute::{Attribute, AttributeValue};
 pub use batch::{InvalidBatch, Processor};
 pub use decode::{RawEvent, Undecodable};
 pub use delivery::{Attempt, Deadline, Delivery, Extract, State};

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::Attribute;
+
 /// One SQS message, as one record of a Lambda event or one receive of the poller.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Message {
@@ -12,8 +14,8 @@ pub struct Message {
     pub id: String,
     /// The body, untouched.
     pub body: String,
-    /// Message attributes of type String and Number, by name.
-    pub attributes: BTreeMap<String, String>,
+    /// Message attributes by name.
+    pub attributes: BTreeMap<String, Attribute>,
     /// FIFO message group.
     pub group: Option<String>,
     /// ApproximateReceiveCount: 1 at the first delivery.

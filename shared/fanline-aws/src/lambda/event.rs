@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_lambda_events::{sns::SnsMessage, sqs::SqsMessageAttribute};
-use fanline::{Batch, Message, Timestamp};
+use fanline::{Attribute, AttributeValue, Batch, Message, Timestamp};
 use serde::Deserialize;
 
 /// An event of either kind.
@@ -103,7 +103,7 @@ impl Record {
                 .and_then(|text| text.parse().ok())
                 .and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok()),
             group: self.attributes.remove("MessageGroupId"),
-            attributes: texts(self.message_attributes),
+            attributes: attributes(self.message_attributes),
         }
     }
 }
@@ -114,7 +114,7 @@ fn sns_message(sns: SnsMessage) -> Message {
         id: sns.message_id,
         body: sns.message,
         attributes: attributes
-            .map(|(name, attribute)| (name, attribute.value))
+            .map(|(name, attribute)| (name, Attribute::text(attribute.value)))
             .collect(),
         group: None,
         receive_count: 1,
@@ -122,9 +122,15 @@ fn sns_message(sns: SnsMessage) -> Message {
     }
 }
 
-fn texts(attributes: HashMap<String, SqsMessageAttribute>) -> BTreeMap<String, String> {
-    let texts = attributes
-        .into_iter()
-        .filter_map(|(name, attribute)| Some((name, attribute.string_value?)));
-    texts.collect()
+fn attributes(attributes: HashMap<String, SqsMessageAttribute>) -> BTreeMap<String, Attribute> {
+    let attributes = attributes.into_iter().filter_map(|(name, attribute)| {
+        let value = match (attribute.string_value, attribute.binary_value) {
+            (Some(text), _) => AttributeValue::Text(text),
+            (None, Some(bytes)) => AttributeValue::Binary(bytes.0),
+            (None, None) => return None,
+        };
+        let data_type = attribute.data_type.unwrap_or_else(|| "String".to_owned());
+        Some((name, Attribute { data_type, value }))
+    });
+    attributes.collect()
 }

@@ -1,3 +1,4 @@
+use fanline::{Attribute, AttributeValue};
 use serde_json::json;
 
 use super::{
@@ -74,8 +75,13 @@ fn sqs_records_become_messages() {
         message.sent_at,
         Timestamp::from_millisecond(1_545_082_649_183).ok()
     );
-    let expected = [("type".to_owned(), "user.signed_up".to_owned())];
-    assert_eq!(message.attributes, expected.into());
+    let attributes = &message.attributes;
+    assert_eq!(attributes["type"], Attribute::text("user.signed_up"));
+    let blob = Attribute {
+        data_type: "Binary".to_owned(),
+        value: AttributeValue::Binary(vec![1, 2]),
+    };
+    assert_eq!(attributes["blob"], blob);
 }
 
 #[test]
@@ -91,7 +97,7 @@ fn sns_records_become_messages() {
         (message.body.as_str(), message.receive_count),
         ("Hello from SNS!", 1)
     );
-    assert_eq!(message.attributes["Test"], "TestString");
+    assert_eq!(message.attributes["Test"], Attribute::text("TestString"));
     assert_eq!(message.sent_at, "2019-01-02T12:45:07Z".parse().ok());
 }
 

@@ -31,7 +31,7 @@ const KNOWN: [&str; 12] = [
     "traceparent",
 ];
 
-pub(super) fn is_binary(attributes: &BTreeMap<String, String>) -> bool {
+pub(super) fn is_binary<T>(attributes: &BTreeMap<String, T>) -> bool {
     PREFIXES
         .iter()
         .any(|prefix| attributes.contains_key(&format!("{prefix}specversion")))

@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde_json::value::RawValue;
 
-use crate::{Message, Metadata};
+use crate::{Message, Metadata, attribute::texts};
 use fields::Fields;
 
 /// Longest event id or business key, in bytes. DynamoDB's limit for a partition key is
@@ -62,7 +62,8 @@ impl RawEvent {
     /// ```
     pub fn decode(message: &Message) -> Result<Self, Undecodable> {
         if cloudevents::is_binary(&message.attributes) {
-            return cloudevents::decode_binary(&message.body, &message.attributes, message.sent_at);
+            let attributes = texts(&message.attributes);
+            return cloudevents::decode_binary(&message.body, &attributes, message.sent_at);
         }
         let fields = Fields::parse("body", &message.body)?;
         if !sns::is_notification(&fields) {

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::Attribute;
 
 fn message(body: impl ToString) -> Message {
     Message {
@@ -91,8 +92,11 @@ fn every_form_is_the_same_event() {
             .map(|(name, value)| (name.clone(), json!({"Type": "String", "Value": value})))
             .collect();
         let data = json!({"userId": "u-1"});
+        let attributes = attributes.into_iter();
         forms.push(Message {
-            attributes,
+            attributes: attributes
+                .map(|(name, value)| (name, Attribute::text(value)))
+                .collect(),
             ..message(&data)
         });
         forms.push(wrapped(data, Value::Object(typed)));
@@ -191,6 +195,7 @@ proptest! {
     #[test]
     fn no_body_panics(body in ".{0,200}", attribute in "[a-zA-Z_-]{1,20}", value in ".{0,20}") {
         let attributes = [(attribute, value), ("ce-specversion".to_owned(), "1.0".to_owned())];
+        let attributes = attributes.map(|(name, value)| (name, Attribute::text(value)));
         let _undecodable = RawEvent::decode(&message(&body));
         let _undecodable = RawEvent::decode(&wrapped(&body, json!({})));
         let _undecodable = RawEvent::decode(&Message { attributes: attributes.into(), ..message(&body) });
