@@ -36,8 +36,7 @@ enum Kind {
 }
 
 impl Failure {
-    /// The message may succeed later: it comes back after the wait of the worker's
-    /// [`RetryPlan`](crate::RetryPlan).
+    /// The message may succeed later.
     pub fn retry(cause: impl Into<BoxError>) -> Self {
         Self {
             kind: Kind::Retry { after: None },

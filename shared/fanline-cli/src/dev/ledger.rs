@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use fanline::{Message, RawEvent, Timestamp};
+use fanline::{Attribute, Message, RawEvent, Timestamp};
 use serde_json::Value;
 
 /// What one queue was owed and what it got.
@@ -168,9 +168,12 @@ impl QueueLedger {
 
 impl Arrival {
     fn new(body: &str, attributes: &BTreeMap<String, String>) -> Self {
+        let attributes = attributes.iter();
         let message = Message {
             body: body.to_owned(),
-            attributes: attributes.clone(),
+            attributes: attributes
+                .map(|(name, value)| (name.clone(), Attribute::text(value)))
+                .collect(),
             // Only the event id matters here; a CloudEvent without a time needs some time.
             sent_at: Some(Timestamp::UNIX_EPOCH),
             ..Message::default()
