@@ -36,7 +36,8 @@ enum Kind {
 }
 
 impl Failure {
-    /// The message may succeed later.
+    /// The message may succeed later: it comes back after the wait of the worker's
+    /// [`RetryPlan`](crate::RetryPlan).
     pub fn retry(cause: impl Into<BoxError>) -> Self {
         Self {
             kind: Kind::Retry { after: None },

@@ -12,7 +12,7 @@ use serde_path_to_error::Segment;
 use tower::{Layer, Service, util::BoxCloneSyncService};
 
 use crate::{
-    Call, Envelope, Event, Failure, Handler, HandlerService, RawEvent, Undecodable,
+    Call, Envelope, Event, Failure, Handler, HandlerService, RawEvent, RetryPlan, Undecodable,
     decode::LONGEST_KEY,
     service::{CapturePanics, Run},
 };
@@ -20,8 +20,8 @@ use crate::{
 /// What to do with an event of which no handler knows the type or the version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unknown {
-    /// Report it, so that it ends in the dead-letter queue. The default: a topic that
-    /// suddenly carries something unexpected should be seen.
+    /// It goes to the dead-letter queue. The default: a topic that suddenly carries something
+    /// unexpected should be seen.
     #[default]
     DeadLetter,
     /// Acknowledge it. For queues whose filter policy is wider than the handlers.
@@ -33,7 +33,7 @@ pub enum Unknown {
 /// Defaults: 10 handlers at once (they wait for I/O; ten fit the default Lambda batch and
 /// do not swamp what they call), unknown events to the dead-letter queue, dedup records kept
 /// for 28 days (14 days in the queue and 14 in its DLQ, so that a redriven message is still
-/// recognised).
+/// recognised), five attempts by [`RetryPlan::default`].
 ///
 /// ```
 /// use fanline::{Envelope, Failure, State, Worker};
@@ -61,6 +61,7 @@ pub(crate) struct Settings {
     pub(crate) unknown: Unknown,
     pub(crate) concurrency: NonZeroUsize,
     pub(crate) retention: Duration,
+    pub(crate) retry_plan: RetryPlan,
     pub(crate) consumer: Option<String>,
     pub(crate) service: HandlerService,
 }
@@ -69,6 +70,7 @@ pub(crate) struct Settings {
 #[derive(Clone)]
 pub(crate) struct Route {
     pub(crate) transactional: bool,
+    pub(crate) retry_plan: Option<RetryPlan>,
     pub(crate) prepare: Arc<Prepare>,
 }
 
@@ -105,6 +107,7 @@ impl<S: Clone + Send + Sync + 'static> Worker<S> {
                 unknown: Unknown::default(),
                 concurrency: const { NonZeroUsize::new(10).expect("ten is not zero") },
                 retention: Duration::from_secs(28 * 24 * 60 * 60),
+                retry_plan: RetryPlan::default(),
                 consumer: None,
                 service: BoxCloneSyncService::new(CapturePanics),
             },
@@ -116,6 +119,7 @@ impl<S: Clone + Send + Sync + 'static> Worker<S> {
         let state = self.state.clone();
         let route = Route {
             transactional: H::TRANSACTIONAL,
+            retry_plan: handler.retry_plan().cloned(),
             prepare: Arc::new(move |raw| prepare(&handler, &state, raw)),
         };
         let (name, version) = (H::Event::TYPE, H::Event::VERSION);
@@ -151,6 +155,13 @@ impl<S: Clone + Send + Sync + 'static> Worker<S> {
     /// How many handlers run at once.
     pub fn concurrency(mut self, concurrency: NonZeroUsize) -> Self {
         self.settings.concurrency = concurrency;
+        self
+    }
+
+    /// How often and after which waits a message is tried, unless its handler has a plan of its own
+    /// ([`planned`](crate::planned)).
+    pub fn retry_plan(mut self, plan: RetryPlan) -> Self {
+        self.settings.retry_plan = plan;
         self
     }
 

@@ -8,4 +8,5 @@ mod layers;
 mod order;
 mod outcomes;
 mod properties;
+mod retries;
 mod world;
