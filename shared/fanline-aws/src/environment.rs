@@ -5,6 +5,9 @@ use std::fmt;
 /// The variable that names the dedup table.
 pub(crate) const DEDUP_TABLE: &str = "FANLINE_DEDUP_TABLE";
 
+/// The variable that names the dead-letter queue.
+pub(crate) const DLQ_URL: &str = "FANLINE_DLQ_URL";
+
 /// Reads variables and collects what is wrong with them.
 ///
 /// Fanline's own variables are checked along with the application's, so that one start
