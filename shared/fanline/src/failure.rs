@@ -55,8 +55,7 @@ impl Failure {
     }
 
     /// Something that every message needs does not answer. The message comes back after a wait that
-    /// grows from delivery to delivery, so that its attempts outlast an outage, and opens a
-    /// [circuit breaker](crate::layers::CircuitBreaker) if the worker has one.
+    /// grows from delivery to delivery, so that its attempts outlast an outage.
     pub fn unavailable(cause: impl Into<BoxError>) -> Self {
         Self {
             kind: Kind::Unavailable,

@@ -9,6 +9,7 @@ import fcntl
 import logging
 import os
 import re
+import select
 import signal
 import struct
 import subprocess
@@ -48,6 +49,8 @@ class Process:
         self._failure: OSError | None = None
         # Signals go to a process group that still exists: never after it was waited for.
         self._signals = threading.Lock()
+        # What left the pipe is in the output whenever nobody holds it.
+        self._reads = threading.Lock()
         self._keeper = threading.Thread(target=self._keep, name=f"function-{program.parent.name}", daemon=True)
         self._keeper.start()
         self._started.wait()
@@ -118,13 +121,21 @@ class Process:
 
     def _read(self) -> None:
         pipe = self._child.stdout.fileno()
-        while chunk := os.read(pipe, 65536):
-            self._output.add(chunk)
+        # Not select(), which knows no descriptor above 1023.
+        readable = select.poll()
+        readable.register(pipe, select.POLLIN)
+        chunk = b"not the end"
+        while chunk:
+            readable.poll()
+            with self._reads:
+                chunk = os.read(pipe, 65536)
+                self._output.add(chunk)
 
     def _unread(self) -> bool:
-        with self._signals:
+        with self._reads, self._signals:
             if self._child is None:
-                return False
+                # Just gone: what it wrote last may still be in the pipe.
+                return not self._ended.is_set()
             size = fcntl.ioctl(self._child.stdout.fileno(), termios.FIONREAD, struct.pack("i", 0))
             return struct.unpack("i", size)[0] > 0
 
