@@ -6,14 +6,15 @@ use std::{sync::Arc, time::Duration};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse};
 use fanline::{
-    Batch, BoxError, NoQueue, Outcome, Processor, Report, SourceQueue, System, Timestamp, Worker,
+    Batch, BoxError, NoQueue, Outcome, Processor, Report, RetryPlan, SourceQueue, System,
+    Timestamp, Worker,
 };
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 
 use crate::{
     DynamoStore, Environment, Error, RealSystem, SqsQueue,
-    environment::{DEDUP_TABLE, DLQ_URL},
+    environment::{DEDUP_TABLE, DLQ_URL, RETRY_DELAYS},
     queue::url_of_arn,
     sdk_config,
 };
@@ -23,6 +24,7 @@ use event::{Payload, Source};
 ///
 /// Reads `FANLINE_DEDUP_TABLE` (the dedup table, required), `FANLINE_DLQ_URL` (where dead letters go;
 /// without it SQS moves them by the queue's redrive policy, and they do not say why),
+/// `FANLINE_RETRY_DELAYS` (seconds separated by commas, in place of the worker's retry plan),
 /// `AWS_LAMBDA_FUNCTION_NAME` (the consumer's name unless the worker has its own) and `RUST_LOG`
 /// (default `info`). Makes no
 /// network call before the first event. Logs go to stderr as JSON lines, one line of
@@ -35,7 +37,7 @@ use event::{Payload, Source};
 ///
 /// # Errors
 /// If the environment or the worker is not valid, or Lambda's runtime API is lost.
-pub async fn run<S>(worker: Worker<S>) -> Result<(), Error>
+pub async fn run<S>(mut worker: Worker<S>) -> Result<(), Error>
 where
     S: Clone + Send + Sync + 'static,
 {
@@ -45,12 +47,16 @@ where
     let function = environment.required("AWS_LAMBDA_FUNCTION_NAME");
     environment.required("AWS_LAMBDA_RUNTIME_API");
     let dead_letter_url = environment.optional(DLQ_URL);
+    let delays = environment.seconds(RETRY_DELAYS);
     environment.check().map_err(|error| {
         Error::new(format!(
             "{error}; this is a Lambda function: start it with `cargo fanline dev` or deploy it"
         ))
     })?;
     let system = Arc::new(RealSystem);
+    if let Some(delays) = delays {
+        worker = worker.retry_plan(RetryPlan::new(delays));
+    }
     let config = sdk_config().await?;
     let dynamodb = aws_sdk_dynamodb::Client::new(&config);
     let store = Arc::new(DynamoStore::new(dynamodb, table, Arc::clone(&system) as _));
