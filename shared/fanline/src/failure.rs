@@ -81,6 +81,28 @@ impl Failure {
         self.kind == Kind::Unavailable
     }
 
+    /// What went wrong, if it is an `E` or was caused by one.
+    ///
+    /// ```
+    /// use std::io::{Error, ErrorKind};
+    /// use fanline::Failure;
+    ///
+    /// let failure = Failure::retry(Error::from(ErrorKind::ConnectionRefused));
+    /// let error = failure.downcast_ref::<Error>().unwrap();
+    /// assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+    /// assert!(failure.downcast_ref::<std::fmt::Error>().is_none());
+    /// ```
+    pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
+        let outermost: &(dyn Error + 'static) = self.cause.as_ref();
+        std::iter::successors(Some(outermost), |&error| error.source())
+            .find_map(|error| error.downcast_ref())
+    }
+
+    /// What went wrong, to make another kind of failure of it.
+    pub fn into_cause(self) -> BoxError {
+        self.cause
+    }
+
     /// The wait that the handler asked for, with [`retry_after`](Self::retry_after).
     pub fn wait(&self) -> Option<Duration> {
         match self.kind {
