@@ -56,6 +56,7 @@ impl Failure {
     /// Something that every message needs does not answer. The message comes back after a wait that
     /// grows from delivery to delivery, so that its attempts outlast an outage, and opens a
     /// [circuit breaker](crate::layers::CircuitBreaker) if the worker has one.
+    /// [`Worker::map_failure`](crate::Worker::map_failure) makes it of errors, for all handlers.
     pub fn unavailable(cause: impl Into<BoxError>) -> Self {
         Self {
             kind: Kind::Unavailable,
@@ -98,7 +99,7 @@ impl Failure {
             .find_map(|error| error.downcast_ref())
     }
 
-    /// What went wrong, to make another kind of failure of it.
+    /// What went wrong, to make another kind of failure of it: `Failure::reject(failure.into_cause())`.
     pub fn into_cause(self) -> BoxError {
         self.cause
     }

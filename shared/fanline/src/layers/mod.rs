@@ -5,7 +5,8 @@
 //! queue may have as many as its mapping's `MaximumConcurrency`. Environments do not know of each other:
 //! that would take a call to a shared store for every message, and one more thing that can be down.
 //!
-//! With both, the breaker is added last and so sees a call first: what it refuses takes no token.
+//! The order: what [`map_failure`](crate::Worker::map_failure) decides first, so that others see it; the
+//! breaker last, and so the first to see a call: what it refuses takes no token.
 //!
 //! ```
 //! use std::num::NonZeroU32;

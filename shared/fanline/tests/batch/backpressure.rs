@@ -15,7 +15,6 @@ use fanline::{
 };
 use fanline_testing::ManualSystem;
 use tokio::time::{Instant, timeout};
-use tower::util::MapErrLayer;
 
 use crate::world::{Act, INVOCATION, Journal, World, leased_message, outcomes, standard};
 
@@ -87,12 +86,10 @@ fn messages(name: &str, count: usize, act: Act) -> Vec<Message> {
 /// Failures of this worker's handlers mean that what they call is down.
 fn breaking(worker: Worker<Journal>) -> Worker<Journal> {
     worker
-        .layer(MapErrLayer::new(|failure: Failure| {
-            match failure.is_reject() {
-                true => failure,
-                false => Failure::unavailable(failure.into_cause()),
-            }
-        }))
+        .map_failure(|failure| match failure.is_reject() {
+            true => failure,
+            false => Failure::unavailable(failure.into_cause()),
+        })
         .layer(CircuitBreaker::new())
 }
 
@@ -160,10 +157,10 @@ async fn probe_that_panics_in_a_layer_does_not_block_the_next() {
     let broken = Arc::new(AtomicBool::new(false));
     let panics = Arc::clone(&broken);
     let timed = Timed::new(|worker| {
-        breaking(worker.layer(MapErrLayer::new(move |failure: Failure| {
+        breaking(worker.map_failure(move |failure| {
             assert!(!panics.load(Ordering::SeqCst), "the layer has a bug");
             failure
-        })))
+        }))
     });
     timed.process(messages("first", 5, Act::Fail)).await;
     broken.store(true, Ordering::SeqCst);

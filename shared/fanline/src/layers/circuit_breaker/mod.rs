@@ -46,6 +46,8 @@ use crate::Failure;
 /// let worker = Worker::new(Bank).on(charge).layer(CircuitBreaker::new());
 /// ```
 ///
+/// [`Worker::map_failure`](crate::Worker::map_failure) says it for all handlers at once; add it first.
+///
 /// # What counts
 ///
 /// Success, [`retry`](Failure::retry), [`retry_after`](Failure::retry_after), [`reject`](Failure::reject)
