@@ -15,6 +15,7 @@ mod envelope;
 mod event;
 mod failure;
 mod handler;
+pub mod layers;
 mod message;
 mod outcome;
 pub mod publish;

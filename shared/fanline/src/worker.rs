@@ -9,7 +9,10 @@ use std::{
 };
 
 use serde_path_to_error::Segment;
-use tower::{Layer, Service, util::BoxCloneSyncService};
+use tower::{
+    Layer, Service,
+    util::{BoxCloneSyncService, MapErrLayer},
+};
 
 use crate::{
     Call, Envelope, Event, Failure, Handler, HandlerService, RawEvent, RetryPlan, Undecodable,
@@ -144,6 +147,48 @@ impl<S: Clone + Send + Sync + 'static> Worker<S> {
     {
         self.settings.service = BoxCloneSyncService::new(layer.layer(self.settings.service));
         self
+    }
+
+    /// Decides in one place what errors mean, for every handler of this worker: `?` alone makes each of
+    /// them a [`Failure::retry`].
+    ///
+    /// ```
+    /// use fanline::{Envelope, Failure, Worker, layers::CircuitBreaker};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize)] struct OrderPlaced {}
+    /// # impl fanline::Event for OrderPlaced { const TYPE: &'static str = "order.placed"; }
+    /// # async fn charge(_: Envelope<OrderPlaced>) -> Result<(), Failure> { Ok(()) }
+    /// # #[derive(Debug)] enum BankError { Unreachable, UnknownCard, Busy }
+    /// # impl std::fmt::Display for BankError {
+    /// #     fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { Ok(()) }
+    /// # }
+    /// # impl std::error::Error for BankError {}
+    /// fn policy(failure: Failure) -> Failure {
+    ///     match failure.downcast_ref() {
+    ///         Some(BankError::Unreachable) => Failure::unavailable(failure.into_cause()),
+    ///         Some(BankError::UnknownCard) => Failure::reject(failure.into_cause()),
+    ///         Some(BankError::Busy) | None => failure,
+    ///     }
+    /// }
+    ///
+    /// let worker = Worker::new(())
+    ///     .on(charge)
+    ///     .map_failure(policy)
+    ///     .layer(CircuitBreaker::new());
+    /// # assert!(policy(BankError::Unreachable.into()).is_unavailable());
+    /// # assert!(policy(BankError::UnknownCard.into()).is_reject());
+    /// # assert_eq!(policy(BankError::Busy.into()).wait(), None);
+    /// ```
+    ///
+    /// It is a layer, so the order counts: it sees the failures of handlers (a panic is one of them) and
+    /// of layers added before it, and layers added after it see what it made of them. Add it first, then
+    /// the breaker. Failures that no handler returned, such as a body that is no event or a transaction
+    /// that did not commit, do not come here.
+    pub fn map_failure<Policy>(self, policy: Policy) -> Self
+    where
+        Policy: Fn(Failure) -> Failure + Clone + Send + Sync + 'static,
+    {
+        self.layer(MapErrLayer::new(policy))
     }
 
     /// What becomes of events that no handler knows.

@@ -4,7 +4,7 @@
 mod world;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -13,6 +13,7 @@ use fanline::{
     Attempt, Envelope, Event, Failure, State, System, Timestamp, Worker,
     dead_letter::Reason,
     dedup::{Claim, ClaimAnswer, DedupStore, SettleAnswer, Settlement, Status},
+    layers::CircuitBreaker,
 };
 use fanline_testing::MemoryStore;
 use futures_util::future::BoxFuture;
@@ -202,11 +203,34 @@ async fn dependency_that_is_down_for_half_an_hour_makes_no_dead_letters() {
     let store = Arc::new(MemoryStore::default());
     let processor = world.processor(Worker::new(app.clone()).on(place), store);
     outlast(&world, &processor).await;
-    let mut effects = app.effects();
-    effects.sort();
-    effects.dedup();
-    assert_eq!(effects.len(), 180);
-    assert_eq!(app.effects().len(), 180, "each once");
+    assert_each_once(&app);
+}
+
+/// A receive that an open breaker refuses counts all the same: the waits must make up for it.
+#[tokio::test(start_paused = true)]
+async fn breaker_spares_a_dependency_that_is_down_and_makes_no_dead_letters() {
+    let world = World::new().await;
+    let mut attempts = Vec::new();
+    for with_breaker in [false, true] {
+        let app = App::new(&world, Fails::Until(world.system.now() + OUTAGE));
+        let worker = Worker::new(app.clone()).on(place);
+        let worker = match with_breaker {
+            true => worker.layer(CircuitBreaker::new()),
+            false => worker,
+        };
+        let processor = world.processor(worker, Arc::new(MemoryStore::default()));
+        outlast(&world, &processor).await;
+        assert_each_once(&app);
+        let by_event = app.attempts.lock().unwrap();
+        attempts.push(by_event.values().map(Vec::len).sum::<usize>() - 180);
+    }
+    assert!(attempts[1] * 4 < attempts[0], "calls in vain: {attempts:?}");
+}
+
+fn assert_each_once(app: &App) {
+    let effects = app.effects();
+    let distinct: BTreeSet<_> = effects.iter().collect();
+    assert_eq!((effects.len(), distinct.len()), (180, 180));
 }
 
 /// A dedup store that does not answer for a while.
@@ -255,5 +279,5 @@ async fn dedup_table_that_is_down_for_half_an_hour_makes_no_dead_letters() {
     };
     let processor = world.processor(Worker::new(app.clone()).on(place), Arc::new(store));
     outlast(&world, &processor).await;
-    assert_eq!(app.effects().len(), 180, "each once");
+    assert_each_once(&app);
 }
