@@ -68,7 +68,11 @@ impl Timed {
     async fn process(&self, messages: Vec<Message>) -> Vec<String> {
         let deadline = self.system.now() + INVOCATION;
         let batch = standard(messages);
-        let report = self.processor.process(batch, deadline).await.unwrap();
+        let report = self
+            .processor
+            .process(batch, &fanline::NoQueue, deadline)
+            .await
+            .unwrap();
         outcomes(&report).iter().map(ToString::to_string).collect()
     }
 
