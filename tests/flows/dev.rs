@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     process::{Output, Stdio},
-    sync::OnceLock,
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use cargo_metadata::Message;
@@ -86,6 +86,8 @@ pub(crate) async fn run(arguments: &[&str]) -> Output {
 /// A running `fanline dev` on a free port.
 pub(crate) struct Dev {
     child: Child,
+    /// What it says on stderr.
+    said: Arc<Mutex<Vec<String>>>,
     /// Its engine, or the one it uses.
     pub(crate) cloud: Cloud,
 }
@@ -108,9 +110,16 @@ impl Dev {
             said.push(line);
         }
         // Read on, or the pipe fills up.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let said = Arc::new(Mutex::new(said));
+        let saying = Arc::clone(&said);
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                saying.lock().unwrap().push(line);
+            }
+        });
         Self {
             child,
+            said,
             cloud: Cloud::at(&endpoint.unwrap()).await,
         }
     }
@@ -133,7 +142,14 @@ impl Dev {
     /// Interrupts it as Ctrl-C does, and returns what it printed and its exit code.
     pub(crate) async fn interrupt(mut self) -> (Value, Option<i32>) {
         let (output, code) = self.stop().await;
-        (serde_json::from_str(&output).unwrap(), code)
+        let report = serde_json::from_str(&output);
+        let report = report.unwrap_or_else(|error| {
+            panic!(
+                "{error}: {output:?}, {code:?}: {:?}",
+                self.said.lock().unwrap()
+            )
+        });
+        (report, code)
     }
 
     /// Interrupts it and waits for its end.

@@ -1,9 +1,15 @@
 //! Configuration from environment variables, read once, all problems in one error.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 /// The variable that names the dedup table.
 pub(crate) const DEDUP_TABLE: &str = "FANLINE_DEDUP_TABLE";
+
+/// The variable that names the dead-letter queue.
+pub(crate) const DLQ_URL: &str = "FANLINE_DLQ_URL";
+
+/// The variable that replaces the worker's retry plan.
+pub(crate) const RETRY_DELAYS: &str = "FANLINE_RETRY_DELAYS";
 
 /// Reads variables and collects what is wrong with them.
 ///
@@ -101,6 +107,22 @@ impl Environment {
         first
     }
 
+    /// A variable that may be a list of seconds; none if it is not set or not such a list, which is
+    /// then noted as a problem.
+    pub(crate) fn seconds(&mut self, name: &str) -> Option<Vec<Duration>> {
+        let value = self.optional(name)?;
+        let seconds = value
+            .split(',')
+            .map(|part| part.trim().parse().map(Duration::from_secs));
+        let seconds: Result<Vec<Duration>, std::num::ParseIntError> = seconds.collect();
+        if seconds.is_err() {
+            self.problems.push(format!(
+                "{name} is {value:?}, expected whole seconds separated by commas, such as 1,5,30,300"
+            ));
+        }
+        seconds.ok()
+    }
+
     /// A variable that may be absent. Empty counts as absent, as it does in the SDKs.
     pub fn optional(&self, name: &str) -> Option<String> {
         let value = match &self.variables {
@@ -125,5 +147,33 @@ impl Environment {
                 problems: self.problems,
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delays(value: &str) -> Result<Option<Vec<Duration>>, String> {
+        let variables = [(RETRY_DELAYS, value), (DEDUP_TABLE, "table")];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mut environment = Environment::from_variables(variables);
+        let delays = environment.seconds(RETRY_DELAYS);
+        environment.check().map_err(|error| error.to_string())?;
+        Ok(delays)
+    }
+
+    #[test]
+    fn delays_are_seconds_or_a_problem() {
+        let seconds = |seconds: &[u64]| seconds.iter().copied().map(Duration::from_secs).collect();
+        assert_eq!(delays("1, 5,30"), Ok(Some(seconds(&[1, 5, 30]))));
+        assert_eq!(delays(""), Ok(None));
+        assert_eq!(
+            delays("1,soon"),
+            Err(
+                "environment: FANLINE_RETRY_DELAYS is \"1,soon\", expected whole seconds separated by commas, such as 1,5,30,300"
+                    .to_owned()
+            )
+        );
     }
 }

@@ -10,6 +10,7 @@ mod environment;
 mod error;
 mod lambda;
 mod publisher;
+mod queue;
 mod system;
 
 pub use aws_config::SdkConfig;
@@ -20,6 +21,7 @@ pub use environment::{Environment, InvalidEnvironment};
 pub use error::Error;
 pub use lambda::run;
 pub use publisher::{DEFAULT_SIZE_LIMIT, PublishError, Publisher, RefusedEvent};
+pub use queue::SqsQueue;
 pub use system::RealSystem;
 
 /// The README's example, compiled.

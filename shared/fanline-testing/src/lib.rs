@@ -1,5 +1,5 @@
-//! What tests of Fanline workers are made of: an in-memory dedup store, a clock set by hand,
-//! faults on request, and the contract that every dedup store must keep.
+//! What tests of Fanline workers are made of: a dedup store and a queue in memory, a clock set by
+//! hand, faults on request, and the contracts that every store and every queue must keep.
 //!
 //! For dev-dependencies only: nothing here forgets, expires or fails unless it is told to.
 
@@ -7,9 +7,11 @@ pub mod contract;
 mod faulty;
 mod memory;
 mod messages;
+mod queue;
 mod system;
 
 pub use faulty::{Fault, FaultyStore};
 pub use memory::{MemoryStore, MemoryTransaction};
 pub use messages::{envelope, message};
+pub use queue::MemoryQueue;
 pub use system::ManualSystem;

@@ -34,6 +34,9 @@ pub enum Reason {
     Rejected,
     /// It failed as often as the worker's retry plan allows.
     AttemptsUsedUp,
+    /// What it needs did not answer at any attempt. It has nothing to do with the message: bring
+    /// all of these back once it answers.
+    Unavailable,
     /// Its idempotency key was done before with other data.
     Conflict,
     /// A reason that this version does not know.
@@ -69,6 +72,8 @@ pub struct FailureNote {
     pub failed_at: Timestamp,
     /// The queue it came from.
     pub source: String,
+    /// The id it had there: a dead letter has one of its own.
+    pub message_id: String,
     /// Lambda's request id of the last attempt: finds the log lines.
     pub request_id: String,
 }
@@ -202,6 +207,7 @@ mod tests {
             first_seen: Some(Timestamp::UNIX_EPOCH),
             failed_at: Timestamp::UNIX_EPOCH,
             source: "email-service-queue".to_owned(),
+            message_id: "m-1".to_owned(),
             request_id: "r-1".to_owned(),
         }
     }

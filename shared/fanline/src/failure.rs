@@ -36,7 +36,8 @@ enum Kind {
 }
 
 impl Failure {
-    /// The message may succeed later.
+    /// The message may succeed later: it comes back after the wait of the worker's
+    /// [`RetryPlan`](crate::RetryPlan).
     pub fn retry(cause: impl Into<BoxError>) -> Self {
         Self {
             kind: Kind::Retry { after: None },
@@ -54,7 +55,9 @@ impl Failure {
     }
 
     /// Something that every message needs does not answer. The message comes back after a wait that
-    /// grows from delivery to delivery, so that its attempts outlast an outage.
+    /// grows from delivery to delivery, so that its attempts outlast an outage, and opens a
+    /// [circuit breaker](crate::layers::CircuitBreaker) if the worker has one.
+    /// [`Worker::map_failure`](crate::Worker::map_failure) makes it of errors, for all handlers.
     pub fn unavailable(cause: impl Into<BoxError>) -> Self {
         Self {
             kind: Kind::Unavailable,
@@ -78,6 +81,28 @@ impl Failure {
     /// Whether this is [`unavailable`](Self::unavailable).
     pub fn is_unavailable(&self) -> bool {
         self.kind == Kind::Unavailable
+    }
+
+    /// What went wrong, if it is an `E` or was caused by one.
+    ///
+    /// ```
+    /// use std::io::{Error, ErrorKind};
+    /// use fanline::Failure;
+    ///
+    /// let failure = Failure::retry(Error::from(ErrorKind::ConnectionRefused));
+    /// let error = failure.downcast_ref::<Error>().unwrap();
+    /// assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+    /// assert!(failure.downcast_ref::<std::fmt::Error>().is_none());
+    /// ```
+    pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
+        let outermost: &(dyn Error + 'static) = self.cause.as_ref();
+        std::iter::successors(Some(outermost), |&error| error.source())
+            .find_map(|error| error.downcast_ref())
+    }
+
+    /// What went wrong, to make another kind of failure of it: `Failure::reject(failure.into_cause())`.
+    pub fn into_cause(self) -> BoxError {
+        self.cause
     }
 
     /// The wait that the handler asked for, with [`retry_after`](Self::retry_after).

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use crate::{Delivery, Envelope, Event, Extract, Failure};
+use crate::{Delivery, Envelope, Event, Extract, Failure, RetryPlan};
 
 /// An async function `(Envelope<E>, extractors…) -> Result<(), Failure>`.
 ///
@@ -33,6 +33,11 @@ pub trait Handler<S, Arguments>: Clone + Send + Sync + 'static {
     /// The idempotency key for this event, if not the event id.
     fn key(&self, event: &Envelope<Self::Event>) -> Option<String> {
         let _ = event;
+        None
+    }
+
+    /// Its own retry plan, if not the worker's.
+    fn retry_plan(&self) -> Option<&RetryPlan> {
         None
     }
 }
@@ -80,6 +85,10 @@ where
 
     fn key(&self, event: &Envelope<Self::Event>) -> Option<String> {
         Some((self.key)(&event.data))
+    }
+
+    fn retry_plan(&self) -> Option<&RetryPlan> {
+        self.handler.retry_plan()
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! An application uses [`Worker`], [`Envelope`], [`Event`], the extractors and [`Failure`];
 //! an adapter such as `fanline-aws` brings a [`Batch`], a [`dedup::DedupStore`] and a
-//! [`System`], and gets a [`Report`] from a [`Processor`].
+//! [`System`], a [`SourceQueue`] for each batch, and gets a [`Report`] from a [`Processor`].
 
 mod attribute;
 mod batch;
@@ -15,10 +15,13 @@ mod envelope;
 mod event;
 mod failure;
 mod handler;
+pub mod layers;
 mod message;
 mod outcome;
 pub mod publish;
+mod queue;
 mod report;
+mod retry;
 mod service;
 mod system;
 mod worker;
@@ -34,7 +37,9 @@ pub use handler::{Handler, Keyed, keyed};
 pub use jiff::Timestamp;
 pub use message::{Batch, Message};
 pub use outcome::Outcome;
+pub use queue::{DeadLetter, NoQueue, SourceQueue, VisibilityChange};
 pub use report::{METRICS_NAMESPACE, Report};
+pub use retry::{Planned, RetryPlan, planned};
 pub use service::{Call, HandlerService};
 pub use system::System;
 pub use worker::{InvalidWorker, Unknown, Worker};

@@ -12,6 +12,9 @@ pub struct Message {
     /// SQS's message id: names the record in the batch response. Useless as an idempotency
     /// key, because a redrive mints a new one.
     pub id: String,
+    /// Of this receive: names it to the queue when its visibility is changed. Empty if no queue
+    /// holds the message.
+    pub receipt_handle: String,
     /// The body, untouched.
     pub body: String,
     /// Message attributes by name.

@@ -3,9 +3,11 @@
 //! A record that is not [handled](Outcome::is_handled) is reported back to SQS: the match
 //! below is the only place that decides it.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use jiff::Timestamp;
+
+use crate::dead_letter::Reason;
 
 /// What became of one record. Every record of a batch ends in exactly one.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +21,14 @@ pub enum Outcome {
         /// Which type or version.
         reason: String,
     },
-    /// The key was done before, but with other data.
+    /// Given up, and stored in the dead-letter queue with its reason.
+    DeadLettered {
+        /// Why it was given up.
+        reason: Reason,
+        /// The last error.
+        error: String,
+    },
+    /// The key was done before, but with other data; and it could not be made a dead letter.
     Conflict,
     /// Another worker holds the lease.
     Busy {
@@ -30,8 +39,17 @@ pub enum Outcome {
     Retried {
         /// What it said.
         reason: String,
+        /// The wait that the handler asked for.
+        after: Option<Duration>,
     },
-    /// Undecodable, of unknown type or version, or rejected by the handler.
+    /// Something that every message needs does not answer, or an open circuit breaker kept the handler
+    /// from running.
+    Unavailable {
+        /// What the handler or the breaker said.
+        reason: String,
+    },
+    /// Undecodable, of unknown type or version, or rejected by the handler; and it could not be made
+    /// a dead letter.
     Rejected {
         /// Why no retry can help.
         reason: String,
@@ -49,13 +67,15 @@ pub enum Outcome {
 
 impl Outcome {
     /// Names of the metrics, in the order of the table.
-    pub const METRICS: [&'static str; 10] = [
+    pub const METRICS: [&'static str; 12] = [
         "succeeded",
         "duplicate",
         "skipped",
+        "dead_lettered",
         "conflict",
         "busy",
         "retried",
+        "unavailable",
         "rejected",
         "lease_lost",
         "unattempted",
@@ -72,13 +92,15 @@ impl Outcome {
             Self::Succeeded => 0,
             Self::Duplicate => 1,
             Self::Skipped { .. } => 2,
-            Self::Conflict => 3,
-            Self::Busy { .. } => 4,
-            Self::Retried { .. } => 5,
-            Self::Rejected { .. } => 6,
-            Self::LeaseLost => 7,
-            Self::Unattempted => 8,
-            Self::StoreUnavailable { .. } => 9,
+            Self::DeadLettered { .. } => 3,
+            Self::Conflict => 4,
+            Self::Busy { .. } => 5,
+            Self::Retried { .. } => 6,
+            Self::Unavailable { .. } => 7,
+            Self::Rejected { .. } => 8,
+            Self::LeaseLost => 9,
+            Self::Unattempted => 10,
+            Self::StoreUnavailable { .. } => 11,
         }
     }
 
@@ -86,10 +108,14 @@ impl Outcome {
     /// ends in the dead-letter queue once the queue's `maxReceiveCount` is reached.
     pub fn is_handled(&self) -> bool {
         match self {
-            Self::Succeeded | Self::Duplicate | Self::Skipped { .. } => true,
+            Self::Succeeded
+            | Self::Duplicate
+            | Self::Skipped { .. }
+            | Self::DeadLettered { .. } => true,
             Self::Conflict
             | Self::Busy { .. }
             | Self::Retried { .. }
+            | Self::Unavailable { .. }
             | Self::Rejected { .. }
             | Self::LeaseLost
             | Self::Unattempted
@@ -98,19 +124,21 @@ impl Outcome {
     }
 }
 
+/// What is wrong with a record whose key was done with other data.
+pub(crate) const CONFLICT: &str = "idempotency key reused with other data";
+
 impl fmt::Display for Outcome {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Skipped { reason }
-            | Self::Retried { reason }
+            | Self::Retried { reason, .. }
+            | Self::Unavailable { reason }
             | Self::Rejected { reason }
             | Self::StoreUnavailable { reason } => {
                 write!(formatter, "{}: {reason}", self.metric())
             }
-            Self::Conflict => write!(
-                formatter,
-                "conflict: idempotency key reused with other data"
-            ),
+            Self::DeadLettered { error, .. } => write!(formatter, "dead_lettered: {error}"),
+            Self::Conflict => write!(formatter, "conflict: {CONFLICT}"),
             Self::Busy { until } => {
                 write!(formatter, "busy: another worker's lease runs until {until}")
             }

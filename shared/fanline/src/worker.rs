@@ -9,10 +9,13 @@ use std::{
 };
 
 use serde_path_to_error::Segment;
-use tower::{Layer, Service, util::BoxCloneSyncService};
+use tower::{
+    Layer, Service,
+    util::{BoxCloneSyncService, MapErrLayer},
+};
 
 use crate::{
-    Call, Envelope, Event, Failure, Handler, HandlerService, RawEvent, Undecodable,
+    Call, Envelope, Event, Failure, Handler, HandlerService, RawEvent, RetryPlan, Undecodable,
     decode::LONGEST_KEY,
     service::{CapturePanics, Run},
 };
@@ -20,8 +23,8 @@ use crate::{
 /// What to do with an event of which no handler knows the type or the version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unknown {
-    /// Report it, so that it ends in the dead-letter queue. The default: a topic that
-    /// suddenly carries something unexpected should be seen.
+    /// It goes to the dead-letter queue. The default: a topic that suddenly carries something
+    /// unexpected should be seen.
     #[default]
     DeadLetter,
     /// Acknowledge it. For queues whose filter policy is wider than the handlers.
@@ -33,7 +36,7 @@ pub enum Unknown {
 /// Defaults: 10 handlers at once (they wait for I/O; ten fit the default Lambda batch and
 /// do not swamp what they call), unknown events to the dead-letter queue, dedup records kept
 /// for 28 days (14 days in the queue and 14 in its DLQ, so that a redriven message is still
-/// recognised).
+/// recognised), five attempts by [`RetryPlan::default`].
 ///
 /// ```
 /// use fanline::{Envelope, Failure, State, Worker};
@@ -61,6 +64,7 @@ pub(crate) struct Settings {
     pub(crate) unknown: Unknown,
     pub(crate) concurrency: NonZeroUsize,
     pub(crate) retention: Duration,
+    pub(crate) retry_plan: RetryPlan,
     pub(crate) consumer: Option<String>,
     pub(crate) service: HandlerService,
 }
@@ -69,6 +73,7 @@ pub(crate) struct Settings {
 #[derive(Clone)]
 pub(crate) struct Route {
     pub(crate) transactional: bool,
+    pub(crate) retry_plan: Option<RetryPlan>,
     pub(crate) prepare: Arc<Prepare>,
 }
 
@@ -105,6 +110,7 @@ impl<S: Clone + Send + Sync + 'static> Worker<S> {
                 unknown: Unknown::default(),
                 concurrency: const { NonZeroUsize::new(10).expect("ten is not zero") },
                 retention: Duration::from_secs(28 * 24 * 60 * 60),
+                retry_plan: RetryPlan::default(),
                 consumer: None,
                 service: BoxCloneSyncService::new(CapturePanics),
             },
@@ -116,6 +122,7 @@ impl<S: Clone + Send + Sync + 'static> Worker<S> {
         let state = self.state.clone();
         let route = Route {
             transactional: H::TRANSACTIONAL,
+            retry_plan: handler.retry_plan().cloned(),
             prepare: Arc::new(move |raw| prepare(&handler, &state, raw)),
         };
         let (name, version) = (H::Event::TYPE, H::Event::VERSION);
@@ -142,6 +149,48 @@ impl<S: Clone + Send + Sync + 'static> Worker<S> {
         self
     }
 
+    /// Decides in one place what errors mean, for every handler of this worker: `?` alone makes each of
+    /// them a [`Failure::retry`].
+    ///
+    /// ```
+    /// use fanline::{Envelope, Failure, Worker, layers::CircuitBreaker};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize)] struct OrderPlaced {}
+    /// # impl fanline::Event for OrderPlaced { const TYPE: &'static str = "order.placed"; }
+    /// # async fn charge(_: Envelope<OrderPlaced>) -> Result<(), Failure> { Ok(()) }
+    /// # #[derive(Debug)] enum BankError { Unreachable, UnknownCard, Busy }
+    /// # impl std::fmt::Display for BankError {
+    /// #     fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { Ok(()) }
+    /// # }
+    /// # impl std::error::Error for BankError {}
+    /// fn policy(failure: Failure) -> Failure {
+    ///     match failure.downcast_ref() {
+    ///         Some(BankError::Unreachable) => Failure::unavailable(failure.into_cause()),
+    ///         Some(BankError::UnknownCard) => Failure::reject(failure.into_cause()),
+    ///         Some(BankError::Busy) | None => failure,
+    ///     }
+    /// }
+    ///
+    /// let worker = Worker::new(())
+    ///     .on(charge)
+    ///     .map_failure(policy)
+    ///     .layer(CircuitBreaker::new());
+    /// # assert!(policy(BankError::Unreachable.into()).is_unavailable());
+    /// # assert!(policy(BankError::UnknownCard.into()).is_reject());
+    /// # assert_eq!(policy(BankError::Busy.into()).wait(), None);
+    /// ```
+    ///
+    /// It is a layer, so the order counts: it sees the failures of handlers (a panic is one of them) and
+    /// of layers added before it, and layers added after it see what it made of them. Add it first, then
+    /// the breaker. Failures that no handler returned, such as a body that is no event or a transaction
+    /// that did not commit, do not come here.
+    pub fn map_failure<Policy>(self, policy: Policy) -> Self
+    where
+        Policy: Fn(Failure) -> Failure + Clone + Send + Sync + 'static,
+    {
+        self.layer(MapErrLayer::new(policy))
+    }
+
     /// What becomes of events that no handler knows.
     pub fn unknown(mut self, unknown: Unknown) -> Self {
         self.settings.unknown = unknown;
@@ -151,6 +200,13 @@ impl<S: Clone + Send + Sync + 'static> Worker<S> {
     /// How many handlers run at once.
     pub fn concurrency(mut self, concurrency: NonZeroUsize) -> Self {
         self.settings.concurrency = concurrency;
+        self
+    }
+
+    /// How often and after which waits a message is tried, unless its handler has a plan of its own
+    /// ([`planned`](crate::planned)).
+    pub fn retry_plan(mut self, plan: RetryPlan) -> Self {
+        self.settings.retry_plan = plan;
         self
     }
 

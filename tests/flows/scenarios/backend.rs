@@ -15,6 +15,9 @@ pub(super) enum Stack {
 
 /// A deployed stack and what can be done to it.
 pub(super) trait Backend {
+    /// Whether functions get a body as it was sent; else it may be JSON written anew.
+    const KEEPS_BODIES: bool;
+
     /// Its queues, topics and tables.
     fn cloud(&self) -> &Cloud;
 

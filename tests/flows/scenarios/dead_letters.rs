@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_sqs::types::{
-    ChangeMessageVisibilityBatchRequestEntry, Message, MessageSystemAttributeName,
-};
+use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, Message};
+use fanline::dead_letter::{FAILURE, FailureNote};
 
 use super::run::Run;
 use crate::cloud::{Cloud, until};
@@ -18,9 +17,10 @@ pub(super) struct DeadLetter {
     /// Of its event.
     pub(super) name: String,
     pub(super) body: String,
+    /// Without the note.
     pub(super) attributes: BTreeMap<String, String>,
-    /// The look that found it counts, too.
-    pub(super) receives: u32,
+    /// What its worker says of it.
+    pub(super) note: FailureNote,
 }
 
 /// Waits until the run has so many dead letters there, takes them out and returns them in their order.
@@ -87,13 +87,13 @@ fn letter(message: Message, run_id: &str) -> Option<DeadLetter> {
     let texts = attributes
         .into_iter()
         .map(|(name, value)| (name, value.string_value.unwrap_or_default()));
-    let counted = message.attributes.and_then(|mut attributes| {
-        attributes.remove(&MessageSystemAttributeName::ApproximateReceiveCount)
-    });
+    let mut texts: BTreeMap<String, String> = texts.collect();
+    let note = texts.remove(FAILURE);
+    let note = note.unwrap_or_else(|| panic!("SQS itself moved {body}"));
     Some(DeadLetter {
         name: name[..end.unwrap_or(name.len())].to_owned(),
-        attributes: texts.collect(),
-        receives: counted?.parse().unwrap(),
+        attributes: texts,
+        note: serde_json::from_str(&note).unwrap(),
         body,
     })
 }

@@ -18,6 +18,7 @@ mod on_localstack;
 mod partial_batch;
 mod poison;
 mod redeploy;
+mod retries;
 mod run;
 
 /// Each scenario as two tests, `engine::<scenario>` and `localstack::<scenario>`.
@@ -50,6 +51,7 @@ scenarios! {
     duplicates on Main,
     partial_batch on Main,
     poison on Main,
+    retries on Main,
     crash on Main,
     redeploy on Replaceable,
     fifo on Fifo,

@@ -33,6 +33,8 @@ async fn dev_on(engine: &Engine) -> Dev {
 }
 
 impl Backend for OnEngine {
+    const KEEPS_BODIES: bool = true;
+
     fn cloud(&self) -> &Cloud {
         &self.dev.cloud
     }

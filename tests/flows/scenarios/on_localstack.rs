@@ -126,6 +126,8 @@ async fn turn() -> File {
 }
 
 impl Backend for OnLocalStack {
+    const KEEPS_BODIES: bool = false;
+
     fn cloud(&self) -> &Cloud {
         &self.cloud
     }

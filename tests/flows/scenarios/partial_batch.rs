@@ -1,5 +1,7 @@
 //! Of a batch, what failed comes back and nothing else.
 
+use fanline::dead_letter::Reason;
+
 use super::{
     backend::Backend,
     dead_letters::dead_letters,
@@ -7,8 +9,8 @@ use super::{
 };
 use crate::cloud::{number, until};
 
-/// `maxReceiveCount` of the template's queues.
-const RECEIVES: u64 = 5;
+/// As often as the worker's retry plan says, and as the template's queues deliver.
+const ATTEMPTS: u64 = 5;
 
 const BAD: [usize; 3] = [2, 5, 9];
 
@@ -48,9 +50,12 @@ pub(super) async fn run(backend: impl Backend) {
     assert_eq!(records.len(), 10);
     for (letter, bad) in letters.iter().zip(BAD) {
         assert_eq!(letter.name, format!("mail-{bad}"));
-        assert_eq!(u64::from(letter.receives), RECEIVES + 1, "{letter:?}");
+        assert_eq!(letter.note.reason, Reason::AttemptsUsedUp);
+        assert_eq!(u64::from(letter.note.attempts), ATTEMPTS, "{letter:?}");
+        assert_eq!(letter.note.error, "mail server does not answer");
+        assert_eq!(letter.note.handler, "email-service");
         let record = &records[&letter.name];
-        assert_eq!(number(record, "attempts"), Some(RECEIVES), "{record:?}");
+        assert_eq!(number(record, "attempts"), Some(ATTEMPTS), "{record:?}");
         assert!(!is_done(record), "{record:?}");
     }
     for name in mails.keys() {

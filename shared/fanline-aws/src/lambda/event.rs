@@ -17,10 +17,10 @@ pub(super) struct Payload {
 }
 
 /// Who invoked the function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Source {
-    /// An event source mapping that reads a queue.
-    Sqs,
+    /// An event source mapping that reads the queue with this ARN.
+    Sqs { arn: String },
     /// A topic, directly.
     Sns,
 }
@@ -29,6 +29,7 @@ pub(super) enum Source {
 #[serde(rename_all = "camelCase")]
 struct Record {
     message_id: Option<String>,
+    receipt_handle: Option<String>,
     body: Option<String>,
     #[serde(default)]
     attributes: HashMap<String, String>,
@@ -50,10 +51,11 @@ impl Payload {
             .and_then(|arn| arn.rsplit(':').next())
             .unwrap_or_default();
         let (fifo, name) = (name.ends_with(".fifo"), name.to_owned());
+        let fifo = fifo && source != Source::Sns;
         let messages = self.records.into_iter().map(Record::into_message).collect();
         let batch = Batch {
             source: name,
-            fifo: fifo && source == Source::Sqs,
+            fifo,
             request_id,
             messages,
         };
@@ -64,14 +66,21 @@ impl Payload {
 fn source(record: Option<&Record>) -> Result<Source, String> {
     let name = record.and_then(|record| record.event_source.as_deref());
     match name {
-        Some("aws:sqs") => Ok(Source::Sqs),
+        Some("aws:sqs") => Ok(sqs(record)),
         Some("aws:sns") => Ok(Source::Sns),
         // An empty batch has nothing to lose.
-        None if record.is_none() => Ok(Source::Sqs),
+        None if record.is_none() => Ok(sqs(record)),
         other => Err(format!(
             "expected records of eventSource aws:sqs or aws:sns, found {}; a worker is invoked by a queue or a topic",
             other.unwrap_or("none")
         )),
+    }
+}
+
+fn sqs(record: Option<&Record>) -> Source {
+    let arn = record.and_then(|record| record.event_source_arn.clone());
+    Source::Sqs {
+        arn: arn.unwrap_or_default(),
     }
 }
 
@@ -95,6 +104,7 @@ impl Record {
         Message {
             // Without an id the batch is refused as a whole.
             id: self.message_id.unwrap_or_default(),
+            receipt_handle: self.receipt_handle.unwrap_or_default(),
             body: self.body.unwrap_or_default(),
             receive_count: receive_count
                 .and_then(|text| text.parse().ok())
@@ -112,6 +122,7 @@ fn sns_message(sns: SnsMessage) -> Message {
     let attributes = sns.message_attributes.into_iter();
     Message {
         id: sns.message_id,
+        receipt_handle: String::new(),
         body: sns.message,
         attributes: attributes
             .map(|(name, attribute)| (name, Attribute::text(attribute.value)))

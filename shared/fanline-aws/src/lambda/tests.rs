@@ -60,15 +60,22 @@ fn batch(event: Value) -> Result<(Source, Batch), String> {
 #[test]
 fn sqs_records_become_messages() {
     let (source, batch) = batch(sqs_event()).unwrap();
+    let queue = Source::Sqs {
+        arn: "arn:aws:sqs:us-east-2:123456789012:my-queue.fifo".to_owned(),
+    };
     assert_eq!(
         (source, batch.fifo, batch.source.as_str()),
-        (Source::Sqs, true, "my-queue.fifo")
+        (queue, true, "my-queue.fifo")
     );
     let message = &batch.messages[0];
     assert_eq!(message.id, "059f36b4-87a3-44ab-83d2-661975830a7d");
     assert_eq!(
         (message.body.as_str(), message.receive_count),
         ("Test message.", 3)
+    );
+    assert_eq!(
+        message.receipt_handle,
+        "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a..."
     );
     assert_eq!(message.group.as_deref(), Some("group-1"));
     assert_eq!(
@@ -109,7 +116,7 @@ fn events_of_other_services_are_refused() {
         "expected records of eventSource aws:sqs or aws:sns, found aws:s3; a worker is invoked by a queue or a topic"
     );
     let empty = batch(json!({"Records": []})).unwrap();
-    assert_eq!((empty.0, empty.1.messages.len()), (Source::Sqs, 0));
+    assert!(matches!(empty.0, Source::Sqs { .. }) && empty.1.messages.is_empty());
 }
 
 mod answers {
@@ -141,7 +148,8 @@ mod answers {
         let processor = Processor::new(worker, "greeter", store, Arc::new(RealSystem)).unwrap();
         let (source, batch) = batch(event).unwrap();
         let deadline = RealSystem.now().as_millisecond() as u64 + 10_000;
-        handle(&processor, source, batch, Duration::from_millis(deadline)).await
+        let deadline = Duration::from_millis(deadline);
+        handle(&processor, &NoQueue, &source, batch, deadline).await
     }
 
     #[tokio::test]

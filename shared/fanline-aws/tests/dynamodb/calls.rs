@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::types::{AttributeValue, Update};
-use fanline::{Batch, Envelope, Event, Failure, Message, Processor, System, Worker};
+use fanline::{Batch, Envelope, Event, Failure, Message, NoQueue, Processor, System, Worker};
 use fanline_aws::{DynamoStore, RealSystem, Tx};
 use fanline_testing::{envelope, message};
 use serde::{Deserialize, Serialize};
@@ -50,7 +50,7 @@ fn batch(ids: impl IntoIterator<Item = usize>, ok: bool) -> Batch {
 
 async fn process(processor: &Processor, batch: Batch) -> Vec<&'static str> {
     let deadline = RealSystem.now() + Duration::from_secs(30);
-    let report = processor.process(batch, deadline).await.unwrap();
+    let report = processor.process(batch, &NoQueue, deadline).await.unwrap();
     report
         .outcomes()
         .map(|(_, outcome)| outcome.metric())
@@ -186,7 +186,7 @@ async fn table_that_does_not_exist_is_named_and_nothing_is_acknowledged() {
         let deadline = RealSystem.now() + Duration::from_secs(30);
         let report = processor
             .unwrap()
-            .process(batch(0..2, true), deadline)
+            .process(batch(0..2, true), &NoQueue, deadline)
             .await
             .unwrap();
         assert_eq!(report.failures().count(), 2);

@@ -166,8 +166,8 @@ impl Books {
         self.ledgers.values().all(|ledger| ledger.missing() == 0)
     }
 
-    /// The state of all queues so far. Dead letters are what was received and is neither deleted
-    /// nor in the queue; the final report looks them up.
+    /// The state of all queues so far. Dead letters are what the workers say they have sent, and what
+    /// was received and is neither deleted nor in the queue; the final report looks them up.
     pub(super) async fn live(
         &self,
         setting: &Setting,
@@ -183,7 +183,8 @@ impl Books {
                 left,
                 ..Evidence::default()
             };
-            let line = self.line(queue, &evidence, open.saturating_sub(left));
+            let sent = count(&self.metrics.of(&queue.name), "dead_lettered");
+            let line = self.line(queue, &evidence, open.saturating_sub(left), sent);
             report.queues.insert(queue.name.clone(), line);
         }
         Ok(report)
@@ -206,7 +207,7 @@ impl Books {
             };
             let ledger = &self.ledgers[&queue.arn];
             report.lost += ledger.lost(&evidence);
-            let line = self.line(queue, &evidence, ledger.dead_letters());
+            let line = self.line(queue, &evidence, ledger.dead_letters(), 0);
             report.queues.insert(queue.name.clone(), line);
         }
         Ok(report)
@@ -221,14 +222,16 @@ impl Books {
         }
     }
 
-    fn line(&self, queue: &Queue, evidence: &Evidence, dead_lettered: u64) -> QueueReport {
+    /// `sent` are dead letters that count as deleted, since they were not looked up.
+    fn line(&self, queue: &Queue, evidence: &Evidence, found: u64, sent: u64) -> QueueReport {
         let ledger = &self.ledgers[&queue.arn];
         let counts = self.metrics.of(&queue.name);
         let handled = ["succeeded", "duplicate", "skipped"].map(|metric| count(&counts, metric));
-        let reported = counts.iter().sum::<u64>() - handled.iter().sum::<u64>();
+        let given_up = count(&counts, "dead_lettered");
+        let reported = counts.iter().sum::<u64>() - handled.iter().sum::<u64>() - given_up;
         // A message whose visibility ended before it was deleted is recognised more than once, but
         // ends only once: the other deliveries came back.
-        let acknowledged = ledger.deletions() - ledger.filter_count();
+        let acknowledged = (ledger.deletions() - ledger.filter_count()).saturating_sub(sent);
         let duplicates = handled[1].min(acknowledged.saturating_sub(handled[0] + handled[2]));
         QueueReport {
             messages: ledger.arrived() + ledger.never_received(evidence),
@@ -237,7 +240,7 @@ impl Books {
             duplicates,
             skipped: handled[2] + ledger.filter_count(),
             retried: reported + ledger.crashes() + handled[1] - duplicates,
-            dead_lettered,
+            dead_lettered: found + sent,
             left: evidence.left,
         }
     }
@@ -253,7 +256,7 @@ impl Books {
             if sources.is_empty() {
                 continue;
             }
-            let ids = queues::message_ids(sqs, &dlq.url).await?;
+            let ids = queues::dead_messages(sqs, &dlq.url).await?;
             for source in sources {
                 let ledger = self.ledger(&source.arn);
                 ids.iter().for_each(|id| ledger.dead_lettered(id));

@@ -91,8 +91,8 @@ impl QueueLedger {
         }
     }
 
-    /// A message with this id lies in the queue's DLQ; a redrive by SQS keeps the id. Ids that
-    /// never arrived here come from another queue with the same DLQ.
+    /// The message that had this id here lies in the queue's DLQ. Ids that never arrived here come from
+    /// another queue with the same DLQ.
     pub fn dead_lettered(&mut self, message_id: &str) {
         if let Some(arrival) = self.arrived.get_mut(message_id) {
             arrival.state = State::DeadLettered;

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, QueueAttributeName};
+use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, Message, QueueAttributeName};
+use fanline::dead_letter::{self, FailureNote};
 
 use crate::{Error, aws::call_error};
 
@@ -31,12 +32,13 @@ pub(super) async fn depth(sqs: &aws_sdk_sqs::Client, queue_url: &str) -> Result<
         .sum())
 }
 
-/// The ids of all messages in a dead-letter queue. They are received and made visible again, so
-/// their receive counts go up by one.
+/// All messages in a dead-letter queue, by the ids that they had in the queue they come from: SQS keeps
+/// the id, a worker notes it. They are received and made visible again, so their receive counts go up by
+/// one.
 ///
 /// # Errors
 /// If the queue cannot be read.
-pub(super) async fn message_ids(
+pub(super) async fn dead_messages(
     sqs: &aws_sdk_sqs::Client,
     queue_url: &str,
 ) -> Result<Vec<String>, Error> {
@@ -52,6 +54,7 @@ pub(super) async fn message_ids(
             .max_number_of_messages(MOST_MESSAGES)
             .visibility_timeout(60)
             .wait_time_seconds(1)
+            .message_attribute_names(dead_letter::FAILURE)
             .send()
             .await
             .map_err(|error| call_error("sqs ReceiveMessage", &error))?;
@@ -62,7 +65,8 @@ pub(super) async fn message_ids(
             0
         };
         for message in messages {
-            ids.extend(message.message_id);
+            let note = noted(&message);
+            ids.extend(note.map(|note| note.message_id).or(message.message_id));
             handles.extend(message.receipt_handle);
         }
     }
@@ -78,6 +82,11 @@ pub(super) async fn message_ids(
             .await;
     }
     Ok(ids)
+}
+
+fn noted(message: &Message) -> Option<FailureNote> {
+    let note = message.message_attributes()?.get(dead_letter::FAILURE)?;
+    serde_json::from_str(note.string_value()?).ok()
 }
 
 fn visible(

@@ -1,5 +1,7 @@
 //! What every implementation of a trait must do, as suites that any of them can be put through.
 
 mod dedup_store;
+mod source_queue;
 
 pub use dedup_store::{dedup_store, dedup_store_follows_model};
+pub use source_queue::{QueueUnderTest, source_queue};

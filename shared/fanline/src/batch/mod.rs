@@ -1,10 +1,11 @@
 //! One invocation, from records to outcomes (design section 5).
 //!
-//! Plan (pure), claim, run, settle, report. What could be got wrong is to acknowledge a
-//! record whose dedup record is not complete: [`settle`](settle::settle) therefore has the
-//! last word on every outcome.
+//! Plan (pure), claim, run, settle, dead letters, waits, report. What could be got wrong is to
+//! acknowledge a record whose dedup record is not complete and whose dead letter is not stored:
+//! [`settle`] and [`queueing`] have the last word on every outcome.
 
 mod plan;
+mod queueing;
 mod run;
 mod settle;
 
@@ -13,7 +14,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 
 use crate::{
-    Batch, InvalidWorker, Outcome, Report, System, Worker,
+    Batch, InvalidWorker, Outcome, Report, SourceQueue, System, Worker,
     dedup::{ClaimAnswer, DedupStore, Refusal},
     delivery::remaining,
     worker::Settings,
@@ -24,7 +25,9 @@ use plan::Plan;
 ///
 /// [`process`](Self::process) costs, for a batch of up to 25 messages, 2 calls to the store if
 /// all are new, 3 if some were seen before, 1 if all are done; none per message, except one
-/// transaction for each message of a transactional handler.
+/// transaction for each message of a transactional handler. The queue is called only for records
+/// that failed: once per 10 dead letters, once per 10 that wait, and once for each dead letter that
+/// others of its FIFO group stand behind.
 pub struct Processor {
     pub(crate) settings: Settings,
     pub(crate) consumer: String,
@@ -78,12 +81,17 @@ impl Processor {
         &self.consumer
     }
 
-    /// Processes one batch and says what became of each record. Returns before `deadline`,
-    /// the end of the invocation: handlers still running shortly before it are stopped.
+    /// Processes one batch of `queue` and says what became of each record. Returns before
+    /// `deadline`, the end of the invocation: handlers still running shortly before it are stopped.
     ///
     /// # Errors
     /// If a record has no message id, since nobody could report it; nothing was run then.
-    pub async fn process(&self, batch: Batch, deadline: Timestamp) -> Result<Report, InvalidBatch> {
+    pub async fn process(
+        &self,
+        batch: Batch,
+        queue: &dyn SourceQueue,
+        deadline: Timestamp,
+    ) -> Result<Report, InvalidBatch> {
         if let Some(index) = batch
             .messages
             .iter()
@@ -95,8 +103,12 @@ impl Processor {
         let times = Times::new(started, deadline);
         let mut plan = Plan::new(self, &batch, &times);
         self.claim(&mut plan, &times).await;
-        self.run(&plan, &times).await;
-        let outcomes = self.settle(&plan, &times).await;
+        self.run(&plan, &batch, queue, &times).await;
+        let mut outcomes = self.settle(&plan, &times).await;
+        let undecided = outcomes.iter_mut().enumerate();
+        self.bury(&plan, &batch, queue, undecided, times.settle_until)
+            .await;
+        self.put_off(&plan, &batch, queue, &outcomes, &times).await;
         let keyed = plan
             .records
             .iter()
@@ -145,6 +157,8 @@ pub(crate) fn refused(refusal: Refusal) -> Outcome {
 
 /// The points in time of one invocation.
 pub(crate) struct Times {
+    /// The batch was here.
+    pub(crate) started: Timestamp,
     /// Handlers still running are stopped here, which leaves time to settle.
     pub(crate) stop: Timestamp,
     /// Settling ends here, so that the answer is out before the invocation ends.
@@ -162,6 +176,7 @@ impl Times {
         let margin = (remaining(deadline, started) / 10).clamp(SHORTEST, LONGEST);
         // `saturating_*` on timestamps fails only for infinite durations.
         Self {
+            started,
             stop: deadline.checked_sub(margin).unwrap_or(started),
             settle_until: deadline.checked_sub(margin / 5).unwrap_or(started),
             lease_until: deadline.checked_add(margin).unwrap_or(Timestamp::MAX),

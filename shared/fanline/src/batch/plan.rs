@@ -18,7 +18,7 @@ use tokio::sync::SetOnce;
 
 use super::Times;
 use crate::{
-    Batch, Delivery, Message, Outcome, Processor, RawEvent, Unknown,
+    Batch, Delivery, Message, Metadata, Outcome, Processor, RawEvent, RetryPlan, Unknown,
     dedup::{Claim, fingerprint},
     service::Run,
     worker::Route,
@@ -36,13 +36,25 @@ pub(crate) struct Plan {
 pub(crate) struct Record {
     /// What was decided for this record alone; without that, its key's outcome is its own.
     pub(crate) fate: OnceLock<Outcome>,
+    /// What it has become on the way: a dead letter that is stored. Wins over its fate.
+    pub(crate) buried: OnceLock<Outcome>,
     /// Index into `keys`; none for records that no handler takes.
     pub(crate) key: Option<usize>,
+    /// The handler's own retry plan.
+    pub(crate) retry_plan: Option<RetryPlan>,
+    /// What a dead letter says of the event, if it could be decoded that far.
+    pub(crate) event: Option<DecodedEvent>,
     /// Whether the key is the application's own and not the event id.
     pub(crate) has_business_key: bool,
     fingerprint: String,
     transactional: bool,
     work: Mutex<Option<(Run, Delivery)>>,
+}
+
+/// What is known of an event whose envelope could be read.
+pub(crate) struct DecodedEvent {
+    pub(crate) event_type: String,
+    pub(crate) metadata: Arc<Metadata>,
 }
 
 /// One idempotency key of a batch.
@@ -77,10 +89,13 @@ impl Record {
         self.fingerprint == key.claim.fingerprint && self.transactional == key.transactional
     }
 
-    fn decided(outcome: Outcome) -> Self {
+    fn decided(outcome: Outcome, event: Option<DecodedEvent>) -> Self {
         Self {
             fate: OnceLock::from(outcome),
+            buried: OnceLock::new(),
             key: None,
+            retry_plan: None,
+            event,
             has_business_key: false,
             fingerprint: String::new(),
             transactional: false,
@@ -116,7 +131,7 @@ impl Key {
 /// What the decoder and the routes say of a record.
 enum Routed<'a> {
     To(&'static str, &'a Route, RawEvent),
-    Nowhere(Outcome),
+    Nowhere(Outcome, Option<DecodedEvent>),
 }
 
 impl Plan {
@@ -132,7 +147,7 @@ impl Plan {
                 Routed::To(event_type, route, event) => {
                     prepare(processor, event_type, route, event, message, times)
                 }
-                Routed::Nowhere(outcome) => (Record::decided(outcome), None),
+                Routed::Nowhere(outcome, event) => (Record::decided(outcome, event), None),
             };
             record.key = key.map(|key| {
                 *key_of_id.entry(key.claim.id.clone()).or_insert_with(|| {
@@ -169,10 +184,12 @@ fn lanes(batch: &Batch) -> Vec<Vec<usize>> {
 }
 
 fn route<'a>(processor: &'a Processor, message: &Message) -> Routed<'a> {
-    let rejected = |reason| Routed::Nowhere(Outcome::Rejected { reason });
     let event = match RawEvent::decode(message) {
         Ok(event) => event,
-        Err(undecodable) => return rejected(format!("undecodable: {undecodable}")),
+        Err(undecodable) => {
+            let reason = format!("undecodable: {undecodable}");
+            return Routed::Nowhere(Outcome::Rejected { reason }, None);
+        }
     };
     let routes = &processor.settings.routes;
     let reason = match routes.get_key_value(event.event_type.as_str()) {
@@ -191,10 +208,15 @@ fn route<'a>(processor: &'a Processor, message: &Message) -> Routed<'a> {
             listed(routes.keys())
         ),
     };
-    match processor.settings.unknown {
-        Unknown::Skip => Routed::Nowhere(Outcome::Skipped { reason }),
-        Unknown::DeadLetter => rejected(reason),
-    }
+    let outcome = match processor.settings.unknown {
+        Unknown::Skip => Outcome::Skipped { reason },
+        Unknown::DeadLetter => Outcome::Rejected { reason },
+    };
+    let event = DecodedEvent {
+        event_type: event.event_type,
+        metadata: Arc::new(event.metadata),
+    };
+    Routed::Nowhere(outcome, Some(event))
 }
 
 /// An unknown type is a stranger's text: enough of it to recognise, no more.
@@ -222,22 +244,37 @@ fn prepare(
 ) -> (Record, Option<Key>) {
     // The event's Deserialize and the business key are the application's code.
     let prepared = catch_unwind(AssertUnwindSafe(|| (route.prepare)(&event)));
+    let metadata = Arc::new(event.metadata);
+    let decoded = DecodedEvent {
+        event_type: event_type.to_owned(),
+        metadata: Arc::clone(&metadata),
+    };
     let prepared = match prepared {
         Ok(Ok(prepared)) => prepared,
         Ok(Err(undecodable)) => {
             let reason = format!("undecodable: {undecodable}");
-            return (Record::decided(Outcome::Rejected { reason }), None);
+            return (
+                Record::decided(Outcome::Rejected { reason }, Some(decoded)),
+                None,
+            );
         }
         Err(_) => {
-            let reason = "decoding the event's data panicked".to_owned();
-            return (Record::decided(Outcome::Retried { reason }), None);
+            let outcome = Outcome::Retried {
+                reason: "decoding the event's data panicked".to_owned(),
+                after: None,
+            };
+            let record = Record {
+                retry_plan: route.retry_plan.clone(),
+                ..Record::decided(outcome, Some(decoded))
+            };
+            return (record, None);
         }
     };
     let system = &processor.system;
     // Events of different types may use the same business key and mean different things.
     let key = match &prepared.key {
         Some(key) => format!("{event_type}#{key}"),
-        None => event.metadata.event_id.clone(),
+        None => metadata.event_id.clone(),
     };
     let claim = Claim {
         id: format!("{}#{key}", processor.consumer),
@@ -255,7 +292,7 @@ fn prepare(
     };
     let delivery = Delivery {
         event_type,
-        metadata: Arc::new(event.metadata),
+        metadata,
         attempt: message.receive_count,
         deadline: times.stop,
         system: Arc::clone(system),
@@ -263,7 +300,10 @@ fn prepare(
     };
     let record = Record {
         fate: OnceLock::new(),
+        buried: OnceLock::new(),
         key: None,
+        retry_plan: route.retry_plan.clone(),
+        event: Some(decoded),
         has_business_key: prepared.key.is_some(),
         fingerprint: claim.fingerprint.clone(),
         transactional: route.transactional,

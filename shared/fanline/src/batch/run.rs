@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
+use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 use tracing::Instrument;
@@ -13,23 +14,47 @@ use super::{
     refused,
 };
 use crate::{
-    Call, Delivery, Failure, Outcome, Processor,
+    Batch, Call, Delivery, Failure, Outcome, Processor, SourceQueue,
     dedup::{CommitAnswer, Transaction},
     delivery::remaining,
     service::{Run, capture_panics},
 };
 
+/// A FIFO group's records of a batch, or one record, with what running them takes.
+struct Lane<'a> {
+    indices: &'a [usize],
+    plan: &'a Plan,
+    batch: &'a Batch,
+    queue: &'a dyn SourceQueue,
+    stop: Timestamp,
+}
+
 impl Processor {
     /// Runs every key that has not ended yet. At the deadline, what is running is dropped;
     /// afterwards every key has ended.
-    pub(super) async fn run(&self, plan: &Plan, times: &Times) {
+    pub(super) async fn run(
+        &self,
+        plan: &Plan,
+        batch: &Batch,
+        queue: &dyn SourceQueue,
+        times: &Times,
+    ) {
         // Handlers are bounded here, not lanes: a lane that waits for a key must not keep the
         // lane that runs it from starting.
         let handlers = Semaphore::new(self.settings.concurrency.get().min(Semaphore::MAX_PERMITS));
         let lanes: FuturesUnordered<_> = plan
             .lanes
             .iter()
-            .map(|lane| self.run_lane(plan, lane, &handlers))
+            .map(|indices| {
+                let lane = Lane {
+                    indices,
+                    plan,
+                    batch,
+                    queue,
+                    stop: times.stop,
+                };
+                self.run_lane(lane, &handlers)
+            })
             .collect();
         let all_lanes = lanes.for_each(|()| std::future::ready(()));
         let limit = remaining(times.stop, self.system.now());
@@ -37,6 +62,7 @@ impl Processor {
         for key in &plan.keys {
             key.end(match key.has_started() {
                 true => Outcome::Retried {
+                    after: None,
                     reason: "stopped at the deadline of the invocation".to_owned(),
                 },
                 false => Outcome::Unattempted,
@@ -45,18 +71,29 @@ impl Processor {
     }
 
     /// Records of a lane one after the other; the first that is not handled stops it.
-    async fn run_lane(&self, plan: &Plan, lane: &[usize], handlers: &Semaphore) {
-        let mut stopped = false;
-        for &index in lane {
-            let record = &plan.records[index];
-            if stopped {
-                record.decide(Outcome::Unattempted);
-            } else if let Some(key) = record.key {
-                let key = &plan.keys[key];
+    async fn run_lane(&self, lane: Lane<'_>, handlers: &Semaphore) {
+        for (place, &index) in lane.indices.iter().enumerate() {
+            let record = &lane.plan.records[index];
+            if let Some(key) = record.key {
+                let key = &lane.plan.keys[key];
                 self.run_record(index, record, key, handlers).await;
-                stopped = !outcome_of(index, record, key).is_handled();
-            } else {
-                stopped = !record.fate.get().is_some_and(Outcome::is_handled);
+            }
+            let behind = &lane.indices[place + 1..];
+            let mut outcome = lane.plan.outcome(index);
+            if !outcome.is_handled() && !behind.is_empty() {
+                // Waiting for the end would use up a receive of all that stand behind it.
+                let given_up = [(index, &mut outcome)];
+                self.bury(lane.plan, lane.batch, lane.queue, given_up, lane.stop)
+                    .await;
+                if outcome.is_handled() {
+                    let _first_and_only = record.buried.set(outcome.clone());
+                }
+            }
+            if !outcome.is_handled() {
+                for &index in behind {
+                    lane.plan.records[index].decide(Outcome::Unattempted);
+                }
+                return;
             }
         }
     }
@@ -133,22 +170,30 @@ fn failed(failure: &Failure) -> Outcome {
     let reason = failure.to_string();
     match failure.is_reject() {
         true => Outcome::Rejected { reason },
-        false => Outcome::Retried { reason },
+        false if failure.is_unavailable() => Outcome::Unavailable { reason },
+        false => Outcome::Retried {
+            reason,
+            after: failure.wait(),
+        },
     }
 }
 
-/// What a record gets: its own fate, or its key's outcome. For those that did not run it
-/// themselves, a success makes them duplicates.
-pub(super) fn outcome_of(index: usize, record: &Record, key: &Key) -> Outcome {
-    if let Some(fate) = record.fate.get() {
-        return fate.clone();
+impl Plan {
+    /// What a record has come to: its own fate, or its key's outcome. For those that did not run it
+    /// themselves, a success makes them duplicates.
+    pub(super) fn outcome(&self, index: usize) -> Outcome {
+        let record = &self.records[index];
+        if let Some(own) = record.buried.get().or(record.fate.get()) {
+            return own.clone();
+        }
+        let key = record.key.map(|key| &self.keys[key]);
+        let ended = key.and_then(|key| key.ended.get().map(|ended| (key, ended)));
+        let Some((key, ended)) = ended else {
+            return Outcome::Unattempted;
+        };
+        let ran_it = key.runner.get() == Some(&index);
+        share(ended.clone(), ran_it, record.is_same_as(key))
     }
-    let ended = key.ended.get().cloned().unwrap_or(Outcome::Unattempted);
-    share(
-        ended,
-        key.runner.get() == Some(&index),
-        record.is_same_as(key),
-    )
 }
 
 fn share(ended: Outcome, ran_it: bool, same_data: bool) -> Outcome {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Plan, Times, plan::Key, run::outcome_of};
+use super::{Plan, Times, plan::Key};
 use crate::{
     Outcome, Processor,
     dedup::{SettleAnswer, SettleAs, Settlement},
@@ -30,13 +30,13 @@ impl Processor {
         }
         let records = plan.records.iter().enumerate();
         let mut outcomes: Vec<Outcome> = records
-            .map(|(index, record)| match (record.fate.get(), record.key) {
-                (Some(fate), _) => fate.clone(),
-                (None, None) => Outcome::Unattempted,
-                (None, Some(key)) => match overruled.get(&key) {
+            .map(|(index, record)| {
+                let is_its_keys = record.fate.get().or(record.buried.get()).is_none();
+                let key = record.key.filter(|_| is_its_keys);
+                match key.and_then(|key| overruled.get(&key)) {
                     Some(outcome) => outcome.clone(),
-                    None => outcome_of(index, record, &plan.keys[key]),
-                },
+                    None => plan.outcome(index),
+                }
             })
             .collect();
         keep_groups_in_order(plan, &mut outcomes);
@@ -102,7 +102,8 @@ fn keep_groups_in_order(plan: &Plan, outcomes: &mut [Outcome]) {
     for lane in &plan.lanes {
         let mut is_reported = false;
         for &index in lane {
-            if is_reported {
+            // What has become a dead letter on the way is out of the group.
+            if is_reported && !matches!(outcomes[index], Outcome::DeadLettered { .. }) {
                 outcomes[index] = Outcome::Unattempted;
             }
             is_reported |= !outcomes[index].is_handled();

@@ -1,6 +1,8 @@
 //! The fixed order around a handler: deadline, dedup, layers, panic capture, handler.
 
 use std::{
+    error::Error,
+    fmt,
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll},
@@ -123,5 +125,72 @@ async fn layer_that_panics_fails_one_record_and_gives_its_lease_back() {
     assert_eq!(
         world.store.records()["consumer#e-1"].lease_until,
         Timestamp::UNIX_EPOCH
+    );
+}
+
+/// Means that no retry can help.
+#[derive(Debug)]
+struct Gone;
+
+impl fmt::Display for Gone {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("gone")
+    }
+}
+
+impl Error for Gone {}
+
+/// An error that has another for its cause.
+#[derive(Debug)]
+struct Wrapped(Gone);
+
+impl fmt::Display for Wrapped {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("not fetched")
+    }
+}
+
+impl Error for Wrapped {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_are_mapped_between_the_layers_before_and_after() {
+    let (world, log) = (World::new(), Log::default());
+    let worker = world
+        .worker()
+        .layer(noting("before", &log, false))
+        .map_failure(|_| Failure::retry(Wrapped(Gone)))
+        .map_failure(|failure| match failure.downcast_ref::<Gone>() {
+            Some(Gone) => Failure::reject(failure.into_cause()),
+            None => failure,
+        })
+        .layer(noting("after", &log, false));
+    let processor = world.processor_with(worker, Arc::new(world.store.clone()));
+    let messages = vec![
+        leased_message("m-1", "e-1", Act::Panic),
+        leased_message("m-2", "e-2", Act::Succeed),
+    ];
+    let report = world.process(&processor, standard(messages)).await;
+    let outcomes = outcomes(&report);
+    let text = outcomes[0].to_string();
+    assert!(
+        text.ends_with("not fetched: gone") && !text.starts_with("retried"),
+        "{text}"
+    );
+    assert_eq!(outcomes[1].metric(), "succeeded");
+    let log = log.lock().unwrap();
+    let of_failure: Vec<_> = log
+        .iter()
+        .filter(|line| line.contains("gets") && !line.contains("ok"))
+        .collect();
+    assert_eq!(
+        of_failure,
+        [
+            "before gets handler panicked: a bug",
+            "after gets not fetched: gone"
+        ]
     );
 }

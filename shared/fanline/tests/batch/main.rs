@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod backpressure;
 mod crashes;
 mod keys;
 mod layers;
 mod order;
 mod outcomes;
 mod properties;
+mod retries;
 mod world;

@@ -50,6 +50,7 @@ fn rows() -> Vec<Row> {
         reported,
     };
     let retried = |reason: &str| Outcome::Retried {
+        after: None,
         reason: reason.to_owned(),
     };
     let rejected = |reason: &str| Outcome::Rejected {
@@ -200,7 +201,7 @@ fn rows() -> Vec<Row> {
             "undecodable data",
             wrong_data,
             rejected(
-                "undecodable: lease.used version 1: data.act: expected one of `Succeed`, `Fail`, `Reject`, `Panic`, `Hang`, `TakeASecond`, found another value",
+                "undecodable: lease.used version 1: data.act: expected one of `Succeed`, `Fail`, `FailFor`, `FindItDown`, `Reject`, `Panic`, `Hang`, `TakeASecond`, found another value",
             ),
             None,
             true,
@@ -429,7 +430,7 @@ async fn record_without_message_id_fails_the_event_and_runs_nothing() {
     ];
     let error = world
         .processor()
-        .process(standard(messages), world.deadline())
+        .process(standard(messages), &world.queue, world.deadline())
         .await
         .unwrap_err();
     assert_eq!(
@@ -482,7 +483,7 @@ async fn metrics_line_counts_every_outcome_and_declares_those_that_occurred() {
         json!({
             "_aws": null, "consumer": "consumer", "requestId": "request-1", "source": "queue-1", "records": 3, "keyed": 0,
             "succeeded": 1, "duplicate": 1, "retried": 1, "skipped": 0, "conflict": 0, "busy": 0,
-            "rejected": 0, "lease_lost": 0, "unattempted": 0, "store_unavailable": 0,
+            "dead_lettered": 0, "unavailable": 0, "rejected": 0, "lease_lost": 0, "unattempted": 0, "store_unavailable": 0,
             "attempts": [1, 1, 1], "age": [250, 250, 250]
         })
     );

@@ -3,10 +3,11 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, atomic::Ordering},
+    time::Duration,
 };
 
-use fanline::{Batch, Message, Outcome, Timestamp, dedup::Status};
-use fanline_testing::{Fault, FaultyStore, message};
+use fanline::{Batch, DeadLetter, Message, Outcome, Timestamp, dead_letter::unpack, dedup::Status};
+use fanline_testing::{Fault, FaultyStore, MemoryQueue, message};
 use proptest::prelude::*;
 
 use crate::world::{Act, INVOCATION, World, leased_message, outcomes, transacted_message};
@@ -16,6 +17,7 @@ struct Spec {
     kind: Kind,
     event: u8,
     group: u8,
+    receive_count: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +33,8 @@ struct Scenario {
     fifo: bool,
     concurrency: usize,
     faults: Vec<Fault>,
+    has_dead_letter_queue: bool,
+    queue_faults: Vec<Fault>,
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -38,6 +42,8 @@ fn act() -> impl Strategy<Value = Act> {
         6 => Just(Act::Succeed),
         2 => Just(Act::TakeASecond),
         1 => Just(Act::Fail),
+        1 => Just(Act::FailFor(100)),
+        1 => Just(Act::FindItDown),
         1 => Just(Act::Reject),
         1 => Just(Act::Panic),
         1 => Just(Act::Hang),
@@ -61,17 +67,32 @@ fn scenario() -> impl Strategy<Value = Scenario> {
         1 => Just(Kind::Undecodable),
     ];
     let spec =
-        (kind, 0_u8..8, 0_u8..3).prop_map(|(kind, event, group)| Spec { kind, event, group });
+        (kind, 0_u8..8, 0_u8..3, 1_u32..7).prop_map(|(kind, event, group, receive_count)| Spec {
+            kind,
+            event,
+            group,
+            receive_count,
+        });
     let specs = proptest::collection::vec(spec, 1..14);
-    let faults = proptest::collection::vec(fault(), 0..3);
-    (specs, any::<bool>(), 1_usize..5, faults).prop_map(|(specs, fifo, concurrency, faults)| {
-        Scenario {
-            specs,
-            fifo,
-            concurrency,
-            faults,
-        }
-    })
+    let faults = || proptest::collection::vec(fault(), 0..3);
+    (
+        specs,
+        any::<bool>(),
+        1_usize..5,
+        faults(),
+        any::<bool>(),
+        faults(),
+    )
+        .prop_map(
+            |(specs, fifo, concurrency, faults, has_dead_letter_queue, queue_faults)| Scenario {
+                specs,
+                fifo,
+                concurrency,
+                faults,
+                has_dead_letter_queue,
+                queue_faults,
+            },
+        )
 }
 
 /// The event id says what kind of handler it meets: a key never changes its handler.
@@ -92,18 +113,29 @@ fn to_message(index: usize, spec: &Spec) -> Message {
     };
     Message {
         group: Some(spec.group.to_string()),
+        receive_count: spec.receive_count,
         ..message
     }
 }
 
 impl Scenario {
-    fn batch(&self) -> Batch {
+    fn world(&self) -> World {
+        let queue = match self.has_dead_letter_queue {
+            true => MemoryQueue::new(),
+            false => MemoryQueue::without_dead_letter_queue(),
+        };
+        World::with_queue(queue.with_faults(self.queue_faults.clone()))
+    }
+
+    /// Puts all messages into the world's queue and receives them.
+    fn batch(&self, world: &World) -> Batch {
         let messages = self.specs.iter().enumerate();
+        world
+            .queue
+            .put(messages.map(|(index, spec)| to_message(index, spec)));
         Batch {
             fifo: self.fifo,
-            messages: messages
-                .map(|(index, spec)| to_message(index, spec))
-                .collect(),
+            messages: world.queue.receive(),
             ..Batch::default()
         }
     }
@@ -123,10 +155,10 @@ proptest! {
     #[test]
     fn invariants_of_one_invocation(scenario in scenario()) {
         in_virtual_time(async {
-            let world = World::new();
+            let world = scenario.world();
             let store = FaultyStore::new(Arc::new(world.store.clone()), scenario.faults.clone());
             let processor = world.processor_of(scenario.concurrency, Arc::new(store));
-            let batch = scenario.batch();
+            let batch = scenario.batch(&world);
             let report = world.process(&processor, batch.clone()).await;
             let outcomes = outcomes(&report);
 
@@ -136,10 +168,13 @@ proptest! {
             assert_eq!(ids, expected);
             assert_eq!(report.counts().iter().sum::<u64>(), batch.messages.len() as u64);
 
-            // Acknowledged only if its dedup record is complete.
+            // Acknowledged only if its dedup record is complete or its dead letter stored.
             let records = world.store.records();
-            for (spec, outcome) in scenario.specs.iter().zip(&outcomes) {
-                if outcome.is_handled() {
+            let letters = world.queue.dead_letters();
+            for (index, (spec, outcome)) in scenario.specs.iter().zip(&outcomes).enumerate() {
+                if matches!(outcome, Outcome::DeadLettered { .. }) {
+                    assert_letter(&letters, &batch.messages[index]);
+                } else if outcome.is_handled() {
                     let record = &records[&format!("consumer#{}", event_id(spec))];
                     assert_eq!(record.status, Status::Done, "{outcome}");
                 }
@@ -150,6 +185,11 @@ proptest! {
                     let held = record.status == Status::Leased && record.lease_until > Timestamp::UNIX_EPOCH;
                     assert!(!held, "{id} is still leased");
                 }
+            }
+            // A queue that answers is told of every reported record when it comes back; a FIFO group
+            // comes back as one.
+            if scenario.queue_faults.iter().all(|fault| *fault == Fault::None) {
+                assert_waits(&scenario, &outcomes, &world.queue.waits());
             }
             // One effect per key, within bounded concurrency.
             let mut effects: BTreeMap<String, usize> = BTreeMap::new();
@@ -168,8 +208,8 @@ proptest! {
     #[test]
     fn redelivery_handles_everything_that_can_be_handled(scenario in scenario()) {
         in_virtual_time(async {
-            let world = World::new();
-            let mut waiting = scenario.batch();
+            let world = scenario.world();
+            let mut waiting = scenario.batch(&world);
             let mut faults = scenario.faults.clone();
             for _ in 0..12 {
                 let store = FaultyStore::new(Arc::new(world.store.clone()), std::mem::take(&mut faults));
@@ -194,6 +234,8 @@ proptest! {
             if scenario.specs.iter().any(hangs) && scenario.concurrency < scenario.specs.len() {
                 return;
             }
+            // Given up while the store or the queue failed.
+            let letters = world.queue.dead_letters();
             let conflicting = |spec: &Spec| scenario.specs.iter().any(|other| {
                 event_id(other) == event_id(spec) && format!("{:?}", other.kind) != format!("{:?}", spec.kind)
             });
@@ -202,6 +244,9 @@ proptest! {
                     continue;
                 }
                 let id = format!("m-{index}");
+                if letters.iter().any(|letter| letter.message_id == id) {
+                    continue;
+                }
                 assert!(!waiting.messages.iter().any(|message| message.id == id), "{id} is stuck");
                 assert!(world.journal.effects_of(&event_id(spec)) >= 1, "{id} had no effect");
             }
@@ -214,10 +259,14 @@ proptest! {
     }
 }
 
-/// In a group, the records handled come before all that are reported, and handlers start in order.
+/// In a group, the records handled come before all that are reported, dead letters aside, and handlers start in order.
 fn assert_groups_keep_order(scenario: &Scenario, outcomes: &[Outcome], starts: &[String]) {
     let mut stopped: HashMap<u8, usize> = HashMap::new();
     for (index, spec) in scenario.specs.iter().enumerate() {
+        if matches!(outcomes[index], Outcome::DeadLettered { .. }) {
+            // Out of its group, for a person to look at.
+            continue;
+        }
         if outcomes[index].is_handled() {
             assert!(
                 !stopped.contains_key(&spec.group),
@@ -251,5 +300,36 @@ fn assert_groups_keep_order(scenario: &Scenario, outcomes: &[Outcome], starts: &
             .cloned()
             .collect();
         assert_eq!(started, expected, "group {group} ran out of order");
+    }
+}
+
+/// It is there as it came, with a note that fits.
+fn assert_letter(letters: &[DeadLetter], message: &Message) {
+    let letter = letters
+        .iter()
+        .find(|letter| letter.message_id == message.id)
+        .unwrap_or_else(|| panic!("{} is nowhere", message.id));
+    assert_eq!(letter.body, message.body);
+    assert_eq!(letter.group, message.group);
+    let (attributes, note) = unpack(letter.attributes.clone());
+    assert_eq!(attributes, message.attributes);
+    let note = note.expect("a note");
+    assert_eq!(note.attempts, message.receive_count);
+    assert_eq!(note.message_id, message.id);
+}
+
+fn assert_waits(scenario: &Scenario, outcomes: &[Outcome], waits: &BTreeMap<String, Duration>) {
+    let mut of_group = HashMap::new();
+    for (index, (spec, outcome)) in scenario.specs.iter().zip(outcomes).enumerate() {
+        let wait = waits.get(&format!("m-{index}"));
+        assert_eq!(
+            wait.is_some(),
+            !outcome.is_handled(),
+            "m-{index}: {outcome}"
+        );
+        if let Some(wait) = wait.filter(|_| scenario.fifo) {
+            let first = of_group.entry(spec.group).or_insert(wait);
+            assert_eq!(*first, wait, "group {} comes back in parts", spec.group);
+        }
     }
 }

@@ -13,7 +13,9 @@ use fanline::{
     Batch, Delivery, Envelope, Event, Extract, Failure, Message, Outcome, Processor, Report, State,
     System, Timestamp, Unknown, Worker, dedup::DedupStore,
 };
-use fanline_testing::{ManualSystem, MemoryStore, MemoryTransaction, envelope, message};
+use fanline_testing::{
+    ManualSystem, MemoryQueue, MemoryStore, MemoryTransaction, envelope, message,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -24,6 +26,8 @@ pub(crate) const INVOCATION: Duration = Duration::from_secs(30);
 pub(crate) enum Act {
     Succeed,
     Fail,
+    FailFor(u64),
+    FindItDown,
     Reject,
     Panic,
     Hang,
@@ -74,6 +78,11 @@ impl Journal {
         match act {
             Act::Succeed => Ok(()),
             Act::Fail => Err(Failure::retry("did not work")),
+            Act::FailFor(seconds) => {
+                let wait = Duration::from_secs(seconds);
+                Err(Failure::retry_after(wait, "not before its time"))
+            }
+            Act::FindItDown => Err(Failure::unavailable("mail server is down")),
             Act::Reject => Err(Failure::reject("will never work")),
             Act::Panic => panic!("a bug"),
             Act::Hang => std::future::pending().await,
@@ -93,7 +102,10 @@ impl Drop for Leave {
     }
 }
 
-async fn leased(event: Envelope<Leased>, State(journal): State<Journal>) -> Result<(), Failure> {
+pub(crate) async fn leased(
+    event: Envelope<Leased>,
+    State(journal): State<Journal>,
+) -> Result<(), Failure> {
     journal.act(event.data.act, event.id()).await?;
     journal.effects.lock().unwrap().push(event.id().to_owned());
     Ok(())
@@ -130,12 +142,19 @@ async fn transacted(
 pub(crate) struct World {
     pub(crate) system: Arc<ManualSystem>,
     pub(crate) store: MemoryStore,
+    pub(crate) queue: MemoryQueue,
     pub(crate) journal: Journal,
 }
 
 impl World {
+    /// Without a dead-letter queue.
     pub(crate) fn new() -> Self {
+        Self::with_queue(MemoryQueue::without_dead_letter_queue())
+    }
+
+    pub(crate) fn with_queue(queue: MemoryQueue) -> Self {
         Self {
+            queue,
             system: Arc::new(ManualSystem::default()),
             store: MemoryStore::default(),
             journal: Journal::default(),
@@ -175,7 +194,8 @@ impl World {
     }
 
     pub(crate) async fn process(&self, processor: &Processor, batch: Batch) -> Report {
-        processor.process(batch, self.deadline()).await.unwrap()
+        let processed = processor.process(batch, &self.queue, self.deadline());
+        processed.await.unwrap()
     }
 }
 

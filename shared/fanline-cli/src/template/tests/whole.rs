@@ -375,3 +375,14 @@ fn fifo_names_that_are_derived_get_their_ending() {
     );
     assert_eq!(stack.topics[0].attributes, pairs([("FifoTopic", "true")]));
 }
+
+#[test]
+fn alarms_of_many_consumers_all_include_their_file() {
+    let alarm = "{Type: AWS::CloudWatch::Alarm, Properties: {Fn::Transform: {Name: AWS::Include, Parameters: {Location: infra/alarm.yaml}}}}";
+    let alarms: String = (0..200)
+        .map(|number| format!("  Alarm{number}: {alarm}\n"))
+        .collect();
+    let stack = resolve(&format!("Resources:\n{alarms}")).unwrap();
+    assert_eq!(stack.ignored.len(), 200);
+    assert_eq!(stack.findings.len(), 0);
+}
