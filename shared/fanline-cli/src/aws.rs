@@ -46,6 +46,27 @@ pub fn call_error<E: ProvideErrorMetadata>(call: &str, error: &SdkError<E, HttpR
     Error::new(format!("{call}: {}", fanline_aws::describe(error)))
 }
 
+/// The error of a failed SQS call on a queue. If access was denied it says what to allow.
+pub(crate) fn queue_error<E: ProvideErrorMetadata>(
+    call: &str,
+    queue: &str,
+    error: &SdkError<E, HttpResponse>,
+) -> Error {
+    let code = error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::code);
+    let is_denied = code.is_some_and(|code| code.contains("AccessDenied"));
+    let found = fanline_aws::describe(error);
+    if !is_denied {
+        return Error::new(format!("sqs {call} on {queue}: {found}"));
+    }
+    // What batches need is the action of one message.
+    let action = call.strip_suffix("Batch").unwrap_or(call);
+    Error::new(format!(
+        "sqs {call} on {queue}: access denied; allow sqs:{action} on this queue to the user or role of this shell ({found})"
+    ))
+}
+
 /// The name at the end of an ARN or a queue URL.
 pub fn last_part(name: &str) -> &str {
     name.rsplit([':', '/']).next().unwrap_or(name)
