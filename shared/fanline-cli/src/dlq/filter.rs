@@ -49,11 +49,6 @@ impl Filter {
                 .is_none_or(|most| age.is_some_and(|age| age < most))
             && self.text.as_ref().is_none_or(|text| has_text(letter, text))
     }
-
-    /// Whether it leaves anything out.
-    pub(super) fn is_narrow(&self) -> bool {
-        *self != Self::default()
-    }
 }
 
 fn type_fits(wanted: &str, found: &str) -> bool {

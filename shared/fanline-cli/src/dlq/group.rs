@@ -8,6 +8,9 @@ use serde::Serialize;
 use super::letter::Letter;
 use crate::table::{Align, table};
 
+/// Kinds that are named when nothing fits a filter.
+const MOST_TALLIED: usize = 5;
+
 /// Of an error text, as much as fits a line.
 const MOST_ERROR_LETTERS: usize = 120;
 
@@ -61,6 +64,34 @@ impl Group {
             self.error = letter.note.as_ref().map(|note| note.error.clone());
         }
         self.last_seen = self.last_seen.max(letter.failed_at());
+    }
+}
+
+/// How many there are of each reason and type, for those that are not kept.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally(BTreeMap<(String, Option<String>), u64>);
+
+impl Tally {
+    pub(super) fn add(&mut self, letter: &Letter) {
+        let key = (letter.reason(), letter.event_type.clone());
+        *self.0.entry(key).or_default() += 1;
+    }
+
+    /// What there is, for a filter that took nothing; none if there is nothing.
+    pub(super) fn nothing_fits(&self) -> Option<String> {
+        let mut counts: Vec<_> = self.0.iter().collect();
+        counts.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        let shown = counts.iter().take(MOST_TALLIED);
+        let shown = shown.map(|((reason, event_type), count)| {
+            let event_type = event_type.as_deref().unwrap_or("without type");
+            format!("{count} {reason} {event_type}")
+        });
+        let mut shown: Vec<String> = shown.collect();
+        if counts.len() > shown.len() {
+            shown.push("and others".to_owned());
+        }
+        let shown = shown.join(", ");
+        (!shown.is_empty()).then(|| format!("none fits the filter; there are {shown}"))
     }
 }
 

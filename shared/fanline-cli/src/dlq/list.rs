@@ -42,6 +42,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Error> {
     let session = Session::open(&options.place).await?;
     let limits = Limits {
         looked_at: Some(options.max),
+        without_bodies: !(options.each && options.json),
         ..Limits::default()
     };
     let look = look(&session, &options.filter, limits).await?;

@@ -3,17 +3,29 @@
 use fanline::System;
 use fanline_aws::RealSystem;
 
-use super::{filter::Filter, group, letter::Letter, session::Session};
+use super::{filter::Filter, group::Tally, letter::Letter, session::Session};
 use crate::Error;
 
 /// Long enough to look at some thousands, short enough to wait for after a kill.
 const HOLD_SECONDS: i32 = 60;
 
-/// When to stop looking.
+/// When to stop looking, and what to keep.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Limits {
     pub(super) looked_at: Option<u64>,
     pub(super) found: Option<u64>,
+    /// A whole queue of bodies may not fit into memory.
+    pub(super) without_bodies: bool,
+}
+
+impl Limits {
+    fn cut(self, mut letter: Letter) -> Letter {
+        if self.without_bodies {
+            letter.body = String::new();
+            letter.attributes.clear();
+        }
+        letter
+    }
 }
 
 /// What was seen.
@@ -40,7 +52,7 @@ pub(super) async fn look(
 ) -> Result<Look, Error> {
     let mut reader = session.reader(HOLD_SECONDS);
     let mut look = Look::default();
-    let mut others = Vec::new();
+    let mut others = Tally::default();
     let now = RealSystem.now();
     let ended = loop {
         let looked_at = reader.looked_at();
@@ -62,8 +74,8 @@ pub(super) async fn look(
             Ok(new) => {
                 for received in new {
                     match filter.takes(&received.letter, now) {
-                        true => look.letters.push(received.letter),
-                        false => others.push(received.letter),
+                        true => look.letters.push(limits.cut(received.letter)),
+                        false => others.add(&received.letter),
                     }
                 }
             }
@@ -79,8 +91,8 @@ pub(super) async fn look(
             .truncate(usize::try_from(found).unwrap_or(usize::MAX));
     }
     look.remarks = remarks(session, &look, limits);
-    if look.letters.is_empty() && !others.is_empty() {
-        look.remarks.insert(0, nothing_fits(&others));
+    if look.letters.is_empty() {
+        look.remarks.splice(0..0, others.nothing_fits());
     }
     Ok(look)
 }
@@ -128,15 +140,4 @@ pub(super) fn in_flight(count: u64) -> Option<String> {
             "{count} more in flight: another command or consumer has them, or one that was killed had; they are visible again when their visibility timeout ends"
         )
     })
-}
-
-/// What there is, for a filter that takes nothing.
-pub(super) fn nothing_fits<'letter>(others: impl IntoIterator<Item = &'letter Letter>) -> String {
-    let groups = group::groups(others);
-    let shown = groups.iter().take(5).map(|group| {
-        let event_type = group.event_type.as_deref().unwrap_or("without type");
-        format!("{} {} {event_type}", group.count, group.reason)
-    });
-    let shown: Vec<String> = shown.collect();
-    format!("none fits the filter; there are {}", shown.join(", "))
 }

@@ -6,11 +6,13 @@
 
 mod attribute;
 mod destination;
+mod edit;
 mod filter;
 mod group;
 mod letter;
 mod list;
 mod look;
+mod purge;
 mod reader;
 mod redrive;
 mod send;
@@ -39,8 +41,12 @@ enum Command {
     List(list::Options),
     /// Shows one dead letter: why it failed, its attributes, its body.
     Show(show::Options),
+    /// Changes the body of one dead letter and sends it back.
+    Edit(edit::Options),
     /// Sends dead letters back to the queue they failed in.
     Redrive(redrive::Options),
+    /// Deletes dead letters for good.
+    Purge(purge::Options),
 }
 
 /// Runs one of the subcommands.
@@ -51,6 +57,8 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
     match options.command {
         Command::List(options) => list::run(options).await,
         Command::Show(options) => show::run(options).await,
+        Command::Edit(options) => edit::run(options).await,
         Command::Redrive(options) => redrive::run(options).await,
+        Command::Purge(options) => purge::run(options).await,
     }
 }

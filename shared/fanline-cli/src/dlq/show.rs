@@ -53,6 +53,11 @@ pub(super) async fn find(
         let new = reader.next(usize::MAX).await?;
         if new.is_empty() {
             let (looked_at, queue) = (reader.looked_at(), &session.queue);
+            if session.stop.is_set() {
+                return Err(Error::new(format!(
+                    "interrupted: {id} is not among the {looked_at} looked at"
+                )));
+            }
             let unseen = queue.waiting.saturating_sub(looked_at);
             let mut text = format!(
                 "no message with event id or message id {id} in {}; looked at {looked_at}",

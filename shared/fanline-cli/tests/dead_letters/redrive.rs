@@ -1,11 +1,9 @@
 //! Bringing back: as they were, in order, those that are meant and no others.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use fanline::{Attribute, AttributeValue, dead_letter::Reason};
+use tokio::time::Instant;
 
 use crate::rig::{Letter, Rig, ids, letters};
 

@@ -54,7 +54,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Error> {
         return dry_run(&session, &destinations, &options).await;
     }
     let run = Run::new(&session, &destinations, &options);
-    let redriven = run.to_the_end().await;
+    let redriven = run.finish().await;
     report(&session, &destinations, &redriven, options.json).await;
     let is_complete = redriven.refused == 0 && redriven.not_deleted == 0;
     match redriven.failed {
@@ -71,6 +71,7 @@ async fn dry_run(
 ) -> Result<ExitCode, Error> {
     let limits = Limits {
         found: options.max,
+        without_bodies: true,
         ..Limits::default()
     };
     let look = look(session, &options.filter, limits).await?;

@@ -10,6 +10,7 @@ use crate::{
     Error,
     dlq::{
         destination::Destinations,
+        group::Tally,
         letter::Letter,
         look,
         reader::{Reader, Received},
@@ -36,9 +37,8 @@ pub(super) struct Redriven {
     pub(super) not_deleted: u64,
     /// Became dead letters while this ran.
     pub(super) arrived_since: u64,
-    looked_at: u64,
-    /// Of those that the filter did not take, some.
-    others: Vec<Letter>,
+    /// Those that the filter did not take.
+    others: Tally,
     pub(super) failed: Option<Error>,
 }
 
@@ -46,8 +46,8 @@ impl Redriven {
     /// What the summary does not say, a line each.
     pub(super) fn remarks(&self, queue: &Queue, in_flight: u64) -> Vec<String> {
         let mut remarks = Vec::new();
-        if self.sent + self.refused == 0 && !self.others.is_empty() {
-            remarks.push(look::nothing_fits(&self.others));
+        if self.sent + self.refused == 0 {
+            remarks.extend(self.others.nothing_fits());
         }
         if self.not_deleted > 0 {
             remarks.push(format!(
@@ -96,7 +96,7 @@ impl<'a> Run<'a> {
     }
 
     /// Until nothing is left that is meant, or an interrupt.
-    pub(super) async fn to_the_end(mut self) -> Redriven {
+    pub(super) async fn finish(mut self) -> Redriven {
         let mut reader = self.session.reader(HOLD_SECONDS);
         while let Some(most) = self.next_share().await {
             let received = match reader.next(most).await {
@@ -118,7 +118,6 @@ impl<'a> Run<'a> {
         }
         self.progress.clear();
         reader.give_back().await;
-        self.redriven.looked_at = reader.looked_at();
         self.redriven
     }
 
@@ -180,8 +179,8 @@ impl<'a> Run<'a> {
             return false;
         }
         let is_meant = self.options.filter.takes(letter, self.started);
-        if !is_meant && self.redriven.others.len() < 1000 {
-            self.redriven.others.push(letter.clone());
+        if !is_meant {
+            self.redriven.others.add(letter);
         }
         is_meant
     }
