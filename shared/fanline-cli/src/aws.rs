@@ -1,7 +1,12 @@
 //! SDK clients for the engine, LocalStack or AWS, and errors that say which call failed and why.
 
+use std::error::Error as StdError;
+
 use aws_config::SdkConfig;
-use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_credential_types::{
+    Credentials,
+    provider::{SharedCredentialsProvider, error::CredentialsError},
+};
 use aws_sdk_sqs::{
     config::Region,
     config::http::HttpResponse,
@@ -26,7 +31,13 @@ pub async fn config(endpoint_url: Option<&str>) -> Result<SdkConfig, Error> {
         .await
         .map_err(|error| Error::new(error.to_string()))?;
     if endpoint_url.is_none() {
-        return Ok(config);
+        // Without one the SDK's own complaint is about something else that it tried first.
+        let regionless =
+            "no AWS region; set AWS_REGION or AWS_PROFILE, or --endpoint-url for a local stand-in";
+        return match config.region() {
+            Some(_) => Ok(config),
+            None => Err(Error::new(regionless)),
+        };
     }
     let has_credentials = std::env::var_os("AWS_ACCESS_KEY_ID").is_some()
         || std::env::var_os("AWS_PROFILE").is_some();
@@ -56,6 +67,11 @@ pub(crate) fn queue_error<E: ProvideErrorMetadata>(
         .as_service_error()
         .and_then(ProvideErrorMetadata::code);
     let is_denied = code.is_some_and(|code| code.contains("AccessDenied"));
+    if let Some(reason) = credentials_error(error) {
+        return Error::new(format!(
+            "no AWS credentials ({reason}); sign in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID"
+        ));
+    }
     let found = fanline_aws::describe(error);
     if !is_denied {
         return Error::new(format!("sqs {call} on {queue}: {found}"));
@@ -65,6 +81,23 @@ pub(crate) fn queue_error<E: ProvideErrorMetadata>(
     Error::new(format!(
         "sqs {call} on {queue}: access denied; allow sqs:{action} on this queue to the user or role of this shell ({found})"
     ))
+}
+
+/// Why there are no credentials, in one line, if that is what failed.
+fn credentials_error<E>(error: &SdkError<E, HttpResponse>) -> Option<String> {
+    let SdkError::DispatchFailure(failure) = error else {
+        return None;
+    };
+    let mut cause: &dyn StdError = failure.as_connector_error()?;
+    while !cause.is::<CredentialsError>() {
+        cause = cause.source()?;
+    }
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    let text = cause.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    Some(line.trim_end_matches([':', '.']).to_owned())
 }
 
 /// The name at the end of an ARN or a queue URL.

@@ -18,6 +18,7 @@ mod interrupt;
 mod json_text;
 pub mod lambda;
 pub mod mapping;
+mod output;
 pub mod publish;
 mod queue;
 pub mod queues;

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::{
     Error,
-    aws::{call_error, last_part, queue_error},
+    aws::{last_part, queue_error},
     suggest,
 };
 
@@ -136,15 +136,16 @@ impl Redrive {
     }
 }
 
-/// The URLs of all queues whose names begin so.
+/// The URLs of all queues whose names begin so, by name.
 pub(crate) async fn urls(sqs: &Client, prefix: &str) -> Result<Vec<String>, Error> {
     let list = sqs.list_queues().max_results(1000);
     let list = list.set_queue_name_prefix((!prefix.is_empty()).then(|| prefix.to_owned()));
     let mut pages = list.into_paginator().items().send();
     let mut urls = Vec::new();
     while let Some(url) = pages.next().await {
-        urls.push(url.map_err(|error| call_error("sqs ListQueues", &error))?);
+        urls.push(url.map_err(|error| queue_error("ListQueues", "this account", &error))?);
     }
+    urls.sort_by(|left, right| last_part(left).cmp(last_part(right)));
     Ok(urls)
 }
 

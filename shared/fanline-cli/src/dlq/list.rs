@@ -15,13 +15,15 @@ use super::{
 };
 use crate::{
     Error,
+    output::say,
     table::{Align, table},
 };
 
 /// Looks at dead letters and puts them back. SQS counts each look as a receive.
-///
-/// For example: fanline dlq list email-service-dlq --type "user.*" --reason rejected --newer-than 2h
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Example: fanline dlq list email-service-dlq --type \"user.*\" --reason rejected --newer-than 2h"
+)]
 pub(super) struct Options {
     #[command(flatten)]
     place: Place,
@@ -47,12 +49,12 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Error> {
     };
     let look = look(&session, &options.filter, limits).await?;
     if options.json {
-        println!("{}", as_json(&session, &look, options.each));
+        say(as_json(&session, &look, options.each));
     } else {
         match (look.letters.is_empty(), options.each) {
-            (true, _) => println!("no dead letters in {}", session.queue.name),
-            (_, true) => println!("{}", lines(&look.letters)),
-            (_, false) => println!("{}", show(&groups(&look.letters))),
+            (true, _) => say(format!("no dead letters in {}", session.queue.name)),
+            (_, true) => say(lines(&look.letters)),
+            (_, false) => say(show(&groups(&look.letters))),
         }
     }
     for remark in &look.remarks {

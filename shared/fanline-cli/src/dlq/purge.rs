@@ -15,15 +15,16 @@ use super::{
     session::{Place, Session},
     settle::{MOST_ENTRIES, delete},
 };
-use crate::Error;
+use crate::{Error, output::say};
 
 /// Enough for deleting ten, with retries; after a kill they are visible again so soon.
 const HOLD_SECONDS: i32 = 30;
 
 /// Deletes dead letters for good. Shows what it would delete, and deletes only with --yes.
-///
-/// For example: fanline dlq purge email-service-dlq --type user.deleted --older-than 3d --yes
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Example: fanline dlq purge email-service-dlq --type user.deleted --older-than 3d --yes"
+)]
 pub(super) struct Options {
     #[command(flatten)]
     place: Place,
@@ -60,16 +61,16 @@ async fn dry_run(session: &Session, options: &Options) -> Result<ExitCode, Error
         let object = json!({
             "queue": session.queue.name, "dry_run": true, "would_delete": count, "groups": groups,
         });
-        println!("{object}");
+        say(object);
     } else if count > 0 {
-        println!("{}", show(&groups));
+        say(show(&groups));
     }
     look.remarks
         .iter()
         .for_each(|remark| eprintln!("fanline: {remark}"));
     eprintln!(
-        "fanline: dry run: {count} would be deleted from {}; --yes deletes them for good",
-        session.queue.name
+        "fanline: dry run: {count} of {} looked at would be deleted from {}; --yes deletes them for good",
+        look.looked_at, session.queue.name
     );
     Ok(session.stop.code())
 }
@@ -128,13 +129,10 @@ async fn report(session: &Session, options: &Options, deleted: u64, others: &Tal
     let after = queue.again(&session.sqs).await.ok();
     let left = after.as_ref().map(|queue| queue.waiting + queue.delayed);
     if options.json {
-        println!(
-            "{}",
-            json!({"queue": queue.name, "deleted": deleted, "left": left})
-        );
+        say(json!({"queue": queue.name, "deleted": deleted, "left": left}));
     } else {
         let left = left.map_or_else(|| "?".to_owned(), |left| left.to_string());
-        println!("{deleted} deleted, {left} left in {}", queue.name);
+        say(format!("{deleted} deleted, {left} left in {}", queue.name));
     }
     let nothing = others.nothing_fits().filter(|_| deleted == 0);
     let others_have = in_flight(after.map_or(0, |queue| queue.in_flight));

@@ -14,7 +14,7 @@ use super::{
     reader::{Reader, Received},
     session::{Place, Session},
 };
-use crate::Error;
+use crate::{Error, output::say};
 
 /// Looks until it is found: a few seconds in a queue of thousands.
 const HOLD_SECONDS: i32 = 60;
@@ -37,8 +37,8 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Error> {
     reader.give_back().await;
     let letter = found?.letter;
     match options.json {
-        true => println!("{}", document(&letter)),
-        false => print!("{}", text(&letter)),
+        true => say(document(&letter)),
+        false => say(text(&letter)),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -144,6 +144,6 @@ fn text(letter: &Letter) -> String {
         };
         let _ = writeln!(text, "  {name} ({}): {value}", attribute.data_type);
     }
-    let _ = writeln!(text, "\nbody\n{}", crate::json_text::pretty(&letter.body));
+    let _ = write!(text, "\nbody\n{}", crate::json_text::pretty(&letter.body));
     text
 }

@@ -5,11 +5,7 @@
 
 mod row;
 
-use std::{
-    io::{IsTerminal, Write},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{io::IsTerminal, process::ExitCode, time::Duration};
 
 use aws_sdk_sqs::Client;
 use clap::Args;
@@ -18,6 +14,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use crate::{
     Error, aws,
     interrupt::Stop,
+    output::{is_read, say},
     queue::{self, Queue},
 };
 
@@ -28,9 +25,8 @@ const PAUSE: Duration = Duration::from_secs(2);
 const CALLS_AT_ONCE: usize = 10;
 
 /// Shows how many messages wait in queues and how many are dead letters. Receives nothing.
-///
-/// For example: fanline queues --prefix email- --watch
 #[derive(Args, Debug)]
+#[command(after_help = "Example: fanline queues --prefix email- --watch")]
 pub struct Options {
     /// These queues only: names, URLs or ARNs.
     #[arg(value_name = "QUEUE")]
@@ -57,7 +53,7 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
     let config = aws::config(options.endpoint_url.as_deref()).await?;
     let sqs = Client::new(&config);
     if !options.watch {
-        println!("{}", shown(&look(&sqs, &options).await?, options.json));
+        say(shown(&look(&sqs, &options).await?, options.json));
         return Ok(ExitCode::SUCCESS);
     }
     let stop = Stop::on_interrupt();
@@ -72,8 +68,9 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
             // Up so many lines, then clear to the end of the screen.
             print!("\x1b[{lines_drawn}A\x1b[J");
         }
-        println!("{text}");
-        let _ = std::io::stdout().flush();
+        if !is_read(&text) {
+            break;
+        }
         lines_drawn = text.lines().count();
         tokio::select! {
             () = tokio::time::sleep(PAUSE) => {}

@@ -21,7 +21,7 @@ async fn deletes_nothing_without_yes_and_then_only_what_fits() {
     );
     assert_eq!(
         said.err,
-        "fanline: dry run: 4 would be deleted from orders-dlq; --yes deletes them for good\n"
+        "fanline: dry run: 4 of 22 looked at would be deleted from orders-dlq; --yes deletes them for good\n"
     );
     assert_eq!(
         (rig.depth("orders-dlq"), rig.in_flight("orders-dlq")),

@@ -81,7 +81,7 @@ async fn filter_and_max_leave_the_rest() {
     );
     assert_eq!(
         dry.err,
-        "fanline: dry run: 15 would go from orders-dlq to orders; nothing is changed\n"
+        "fanline: dry run: 15 of 30 looked at would go from orders-dlq to orders; nothing is changed\n"
     );
     assert_eq!(
         (

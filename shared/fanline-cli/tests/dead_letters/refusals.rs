@@ -146,3 +146,35 @@ async fn denied_access_names_the_action() {
         "{said:?}"
     );
 }
+
+#[tokio::test]
+async fn shell_without_region_or_credentials() {
+    let bare = || {
+        let mut command = command("", &["dlq", "list", "x"]);
+        command.env_clear().env("AWS_EC2_METADATA_DISABLED", "true");
+        command.env("HOME", "/nonexistent");
+        command
+    };
+    let said = Said::from(bare().output().await.unwrap());
+    assert_eq!(
+        (&*said.err, said.code),
+        (
+            "fanline: no AWS region; set AWS_REGION or AWS_PROFILE, or --endpoint-url for a local stand-in\n",
+            Some(1)
+        )
+    );
+    let said = Said::from(
+        bare()
+            .env("AWS_REGION", "eu-west-1")
+            .output()
+            .await
+            .unwrap(),
+    );
+    assert_eq!(
+        (&*said.err, said.code),
+        (
+            "fanline: no AWS credentials (no credentials found in chain. Attempted); sign in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID\n",
+            Some(1)
+        )
+    );
+}

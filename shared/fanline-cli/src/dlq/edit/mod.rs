@@ -23,16 +23,17 @@ use super::{
     settle::delete,
     show::find,
 };
-use crate::{Error, json_text, queue::Queue};
+use crate::{Error, json_text, output::say, queue::Queue};
 use change::{Change, check, parse_change};
 
 /// Between two renewals of the hold there is a third of it.
 const HOLD_SECONDS: i32 = 60;
 
 /// Changes the body of one dead letter and sends it back; its event id stays. With an editor, or with --set.
-///
-/// For example: fanline dlq edit email-service-dlq 0199a1f2 --set data.email=ann@example.com
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Example: fanline dlq edit email-service-dlq 0199a1f2 --set data.email=ann@example.com"
+)]
 pub(super) struct Options {
     #[command(flatten)]
     place: Place,
@@ -64,8 +65,8 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Error> {
         hold::give_back(&session, &found.handle).await;
     }
     match edited? {
-        Edited::Sent(to) => println!("{} sent to {}", found.letter.id(), to.name),
-        Edited::Unchanged => println!("{} is unchanged; nothing sent", found.letter.id()),
+        Edited::Sent(to) => say(format!("{} sent to {}", found.letter.id(), to.name)),
+        Edited::Unchanged => say(format!("{} is unchanged; nothing sent", found.letter.id())),
     }
     Ok(ExitCode::SUCCESS)
 }

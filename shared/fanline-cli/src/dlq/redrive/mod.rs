@@ -18,13 +18,14 @@ use super::{
     look::{Limits, look},
     session::{Place, Session},
 };
-use crate::Error;
+use crate::{Error, output::say};
 use run::{Redriven, Run};
 
 /// Sends dead letters back to the queue they failed in, as they were, and deletes them.
-///
-/// For example: fanline dlq redrive email-service-dlq --type user.signed_up --older-than 10m --rate 20
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Example: fanline dlq redrive email-service-dlq --type user.signed_up --older-than 10m --rate 20"
+)]
 pub(super) struct Options {
     #[command(flatten)]
     place: Place,
@@ -82,9 +83,9 @@ async fn dry_run(
         let object = json!({
             "queue": session.queue.name, "to": to, "dry_run": true, "would_redrive": count, "groups": groups,
         });
-        println!("{object}");
+        say(object);
     } else if count > 0 {
-        println!("{}", show(&groups));
+        say(show(&groups));
     }
     for letter in &look.letters {
         if let Err(reason) = destinations.for_letter(letter) {
@@ -95,7 +96,8 @@ async fn dry_run(
         .iter()
         .for_each(|remark| eprintln!("fanline: {remark}"));
     eprintln!(
-        "fanline: dry run: {count} would go from {} to {}; nothing is changed",
+        "fanline: dry run: {count} of {} looked at would go from {} to {}; nothing is changed",
+        look.looked_at,
         session.queue.name,
         destinations.names()
     );
@@ -114,16 +116,16 @@ async fn report(session: &Session, destinations: &Destinations, redriven: &Redri
             "refused": redriven.refused, "not_deleted": redriven.not_deleted,
             "arrived_since": redriven.arrived_since, "left": left, "in_flight": in_flight,
         });
-        println!("{object}");
+        say(object);
     } else {
         let left = left.map_or_else(|| "?".to_owned(), |left| left.to_string());
-        println!(
+        say(format!(
             "{} redriven to {}, {} refused, {left} left in {}",
             redriven.sent,
             destinations.names(),
             redriven.refused,
             session.queue.name
-        );
+        ));
     }
     for remark in redriven.remarks(&session.queue, in_flight) {
         eprintln!("fanline: {remark}");
