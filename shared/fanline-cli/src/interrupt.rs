@@ -7,21 +7,26 @@ use tokio::sync::watch;
 /// What shells show for a command that Ctrl-C ended: 128 and the number of SIGINT.
 const INTERRUPTED: u8 = 130;
 
-/// Ends when the user or the system asks the process to.
-pub(crate) async fn interrupted() {
+/// Ends when the user or the system asks the process to: from the call on, not only from the first
+/// await. To be called inside a runtime.
+pub(crate) fn interrupted() -> impl Future<Output = ()> + Send {
     #[cfg(unix)]
-    {
+    let asked = {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        [SignalKind::interrupt(), SignalKind::terminate()].map(signal)
+    };
+    async move {
+        #[cfg(unix)]
+        if let [Ok(mut interrupt), Ok(mut terminate)] = asked {
             tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
+                _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
             return;
         }
+        // Without a handler the process ends by the signal itself; nothing is left to wait for.
+        let _ended = tokio::signal::ctrl_c().await;
     }
-    // Without a handler the process ends by the signal itself; nothing is left to wait for.
-    let _ended = tokio::signal::ctrl_c().await;
 }
 
 /// Whether the process was asked to end, for work that has to be put down first. Whoever asks

@@ -119,6 +119,7 @@ mod tests {
                 first_seen: None,
                 failed_at: Timestamp::UNIX_EPOCH,
                 source: "email-service-queue".to_owned(),
+                message_id: "m-0".to_owned(),
                 request_id: "r-1".to_owned(),
             }),
             ..Letter::default()
