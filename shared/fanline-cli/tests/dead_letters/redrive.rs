@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use aws_sdk_sqs::types::QueueAttributeName;
 use fanline::{Attribute, AttributeValue, dead_letter::Reason};
 use tokio::time::Instant;
 
@@ -202,4 +203,73 @@ async fn fifo_message_that_fails_again_can_be_redriven_again() {
         }
         assert_eq!(rig.depth("orders-dlq.fifo"), 1);
     }
+}
+
+#[tokio::test]
+async fn fifo_message_that_is_refused_keeps_those_behind_it() {
+    let rig = Rig::start().await;
+    let small = rig.sqs.create_queue().queue_name("small.fifo");
+    let small = small
+        .attributes(QueueAttributeName::FifoQueue, "true")
+        .attributes(QueueAttributeName::MaximumMessageSize, "1024");
+    small.send().await.unwrap();
+    let mut all = letters(24);
+    for (number, letter) in all.iter_mut().enumerate() {
+        letter.group = ["a", "b"][number % 2];
+    }
+    let long = Attribute::text("x".repeat(1024));
+    all[2].attributes.insert("long".to_owned(), long);
+    rig.put("orders-dlq.fifo", &all).await;
+    let said = rig
+        .run(&["dlq", "redrive", "orders-dlq.fifo", "--to", "small.fifo"])
+        .await;
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let lines: Vec<&str> = said.err.lines().collect();
+    assert!(
+        lines[0].starts_with("fanline: e-2 stays: InvalidParameterValue: "),
+        "{said:?}"
+    );
+    assert_eq!(
+        lines[1],
+        "fanline: e-4 stays: an earlier message of its group could not be sent"
+    );
+    // All of group b, and what was ahead of it in group a.
+    let found = ids(&rig.take_all("small.fifo").await);
+    let expected = (0..24).filter(|number| number % 2 == 1 || *number == 0);
+    let mut expected: Vec<String> = expected.map(|number| format!("e-{number}")).collect();
+    let mut sorted = found.clone();
+    sorted.sort();
+    expected.sort();
+    assert_eq!(sorted, expected, "{said:?}");
+    assert_eq!(
+        (
+            rig.depth("orders-dlq.fifo"),
+            rig.in_flight("orders-dlq.fifo")
+        ),
+        (11, 0)
+    );
+}
+
+#[tokio::test]
+async fn worker_that_fails_again_at_once_does_not_keep_it_running() {
+    let rig = Rig::start().await;
+    rig.put("orders-dlq", &letters(300)).await;
+    let failing = async {
+        loop {
+            for id in ids(&rig.take_all("orders").await) {
+                rig.put("orders-dlq", &[Letter::new(id)]).await;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let said = tokio::select! {
+        said = rig.dlq(&["redrive", "orders-dlq", "--json"]) => said,
+        () = failing => unreachable!("it fails for ever"),
+    };
+    assert_eq!(said.json()["redriven"], 300, "{said:?}");
+    assert!(
+        said.err
+            .contains(" became dead letters while this ran and were left; "),
+        "{said:?}"
+    );
 }

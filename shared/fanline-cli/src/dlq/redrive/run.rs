@@ -70,7 +70,9 @@ pub(super) struct Run<'a> {
     session: &'a Session,
     destinations: &'a Destinations,
     options: &'a Options,
-    /// What is younger was sent by this run, or after it: it has failed again.
+    /// What was sent later came from this run and has failed again, or is new: without this, a
+    /// worker that fails at once would keep it running for ever. By the clock of this machine, so
+    /// one that is wrong leaves some, or takes some once more.
     started: Timestamp,
     progress: Progress,
     redriven: Redriven,
