@@ -88,7 +88,9 @@ impl Letter {
     }
 
     pub(super) fn is_called(&self, id: &str) -> bool {
-        self.message_id == id || self.event_id.as_deref() == Some(id)
+        // The worker's logs name the id that the message had before it was a dead letter.
+        let logged = self.note.as_ref().map(|note| note.message_id.as_str());
+        self.message_id == id || self.event_id.as_deref() == Some(id) || logged == Some(id)
     }
 
     /// When it was first sent to the queue it failed in.

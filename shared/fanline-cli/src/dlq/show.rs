@@ -121,6 +121,7 @@ fn text(letter: &Letter) -> String {
         line("handler", &note.handler);
         line("attempts", &note.attempts.to_string());
         line("request", &note.request_id);
+        line("logged as", &note.message_id);
     }
     line("type", letter.type_name());
     line("event", letter.event_id.as_deref().unwrap_or("-"));

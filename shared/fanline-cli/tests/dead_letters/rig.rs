@@ -246,6 +246,7 @@ impl Letter {
             first_seen: Some("2026-02-14T10:30:00Z".parse().unwrap()),
             failed_at: "2026-02-14T11:30:00Z".parse::<Timestamp>().unwrap(),
             source: self.source.to_owned(),
+            message_id: "m-0".to_owned(),
             request_id: "r-1".to_owned(),
         }
     }
