@@ -54,6 +54,8 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
     let (region, account) = (config.region.clone(), config.account.clone());
     let server = start(options.port, config, "choose another with --port").await?;
     let endpoint = server.endpoint_url();
+    // Whoever reads the address may ask it to end at once.
+    let interrupted = interrupted();
     if options.json {
         let listening =
             serde_json::json!({ "endpoint": endpoint, "region": region, "account": account });
@@ -66,7 +68,7 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
         );
         eprintln!("fanline: SQS, SNS and DynamoDB at {endpoint}; Ctrl-C ends it");
     }
-    interrupted().await;
+    interrupted.await;
     server.shutdown().await;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,18 +3,27 @@
 //! - [`dev`] runs a template's functions and queues on this machine.
 //! - [`engine`] serves SQS, SNS and DynamoDB alone.
 //! - [`publish`] sends events to a topic, from the command line or a file.
+//! - [`dlq`] looks at dead letters, mends them and brings them back.
+//! - [`queues`] shows how full queues are.
 //! - [`template`] reads `template.yaml` as CloudFormation would.
 //! - [`lambda`] runs unmodified function binaries as AWS Lambda would.
 //! - [`mapping`] polls queues and invokes functions as Lambda's SQS event source mapping does.
 
 pub mod aws;
 pub mod dev;
+pub mod dlq;
 pub mod engine;
 mod error;
 mod interrupt;
+mod json_text;
 pub mod lambda;
 pub mod mapping;
+mod output;
 pub mod publish;
+mod queue;
+pub mod queues;
+mod suggest;
+mod table;
 pub mod template;
 
 pub use error::Error;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use fanline_cli::{dev, engine, publish};
+use fanline_cli::{dev, dlq, engine, publish, queues};
 
 /// Builds, runs and feeds serverless workers on SNS, SQS, Lambda and DynamoDB.
 #[derive(Parser)]
@@ -17,18 +17,24 @@ struct Arguments {
 enum Command {
     /// Runs everything template.yaml declares on this machine and shows what becomes of each event.
     Dev(dev::Options),
+    /// Shows the dead letters of a queue, mends them, brings them back or deletes them.
+    Dlq(dlq::Options),
     /// Serves SQS, SNS and DynamoDB on one port of this machine.
     Engine(engine::Options),
     /// Publishes one event, or a file of them, to a topic.
     Publish(publish::Options),
+    /// Shows how full queues and their dead-letter queues are.
+    Queues(queues::Options),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let ended = match Arguments::parse().command {
         Command::Dev(options) => dev::run(options).await,
+        Command::Dlq(options) => dlq::run(options).await,
         Command::Engine(options) => engine::run(options).await,
         Command::Publish(options) => publish::run(options).await,
+        Command::Queues(options) => queues::run(options).await,
     };
     match ended {
         Ok(code) => code,

@@ -152,6 +152,14 @@ impl QueueLedger {
                     (State::Deleted, Some(done)) => !arrival.is_done(done),
                     _ => false,
                 });
+        // Redriven, and a dead letter or in the queue once more.
+        let back: BTreeSet<_> = self
+            .arrived
+            .values()
+            .filter(|arrival| matches!(arrival.state, State::Received | State::DeadLettered))
+            .map(Arrival::identity)
+            .collect();
+        let unproven = unproven.filter(|arrival| !back.contains(arrival.identity()));
         let unproven = unproven.count() as u64;
         let missing = self.missing();
         let vanished = self.count(State::Received).saturating_sub(evidence.left);
@@ -184,6 +192,11 @@ impl Arrival {
             event_id: event.map(|event| event.metadata.event_id),
             state: State::Received,
         }
+    }
+
+    /// What stays the same when a message is redriven.
+    fn identity(&self) -> &str {
+        self.event_id.as_deref().unwrap_or(&self.body)
     }
 
     fn is_done(&self, done: &BTreeSet<String>) -> bool {
@@ -256,6 +269,32 @@ mod tests {
             (ledger.arrived(), ledger.receives(), ledger.dead_letters()),
             (4, 5, 1)
         );
+    }
+
+    #[test]
+    fn redriven_message_is_accounted_for_where_it_went() {
+        for (body, handled) in [
+            (event("1"), true),
+            (event("1"), false),
+            ("poison".to_owned(), false),
+        ] {
+            let mut ledger = QueueLedger::default();
+            ledger.expect(&body);
+            // Its worker sent it to the DLQ; somebody took it from there.
+            ledger.received("m-1", &body, &BTreeMap::new());
+            ledger.deleted("m-1");
+            assert_eq!(ledger.lost(&done(&[])), 1, "deleted there");
+            ledger.received("m-2", &body, &BTreeMap::new());
+            ledger.deleted("m-2");
+            let evidence = match handled {
+                true => done(&["1"]),
+                false => {
+                    ledger.dead_lettered("m-2");
+                    done(&[])
+                }
+            };
+            assert_eq!(ledger.lost(&evidence), 0, "{body}");
+        }
     }
 
     #[test]

@@ -32,6 +32,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::{
     Error, aws, engine,
+    interrupt::interrupted,
     publish::events_file::EventsFile,
     template::{self, Stack},
 };
@@ -118,6 +119,8 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
     let folder = folder(&options.template);
     let binaries = build::build(&folder, &stack.functions, options.release).await?;
     resources::create(&config, &stack).await?;
+    // Whoever reads the next line may interrupt at once, and wants the report.
+    let interrupted = interrupted();
     eprintln!(
         "fanline: {} at {endpoint}; logs of functions in {}",
         described(&stack),
@@ -134,7 +137,7 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
         topics: server.clone().map(|server| (server, invocations)),
     };
     let problems = events.problems.len();
-    let ended = run::run(setting, events).await;
+    let ended = run::run(setting, events, interrupted).await;
     // Whoever invokes functions for topics has ended with the run and given its share back.
     if let Some(server) = server.and_then(Arc::into_inner) {
         say_undelivered(&server);

@@ -1,7 +1,7 @@
 //! One run: functions and mappings started, events published, everything observed, all of it
 //! ended in order.
 
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
 
 use futures_util::future::{join, join_all};
 use tokio::{
@@ -42,13 +42,22 @@ const STREAM_LOOKS: u32 = 10;
 const ARRIVAL: Duration = Duration::from_secs(10);
 
 /// Runs until idle or interrupted; returns the result and how many messages were refused.
-pub(super) async fn run(mut setting: Setting, events: EventsFile) -> Result<(Report, u64), Error> {
+pub(super) async fn run(
+    mut setting: Setting,
+    events: EventsFile,
+    interrupted: impl Future<Output = ()>,
+) -> Result<(Report, u64), Error> {
+    let mut interrupted = std::pin::pin!(interrupted);
     let routes = Routes::new(&setting.stack)?;
     let (log_sink, log_lines) = unbounded_channel();
     let functions = setting.functions(&log_sink);
-    if let Err(error) = warm(&functions).await {
+    let warmed = tokio::select! {
+        warmed = warm(&functions) => warmed.map(|()| true),
+        () = &mut interrupted => Ok(false),
+    };
+    if !matches!(warmed, Ok(true)) {
         shut_down(&functions).await;
-        return Err(error);
+        return warmed.map(|_| (Report::default(), 0));
     }
     let (event_sink, mapping_events) = unbounded_channel();
     let sqs = aws_sdk_sqs::Client::new(&setting.config);
@@ -86,7 +95,7 @@ pub(super) async fn run(mut setting: Setting, events: EventsFile) -> Result<(Rep
         fed,
         published,
     };
-    let ended = run.watch(&mut sources, publishing).await;
+    let ended = run.watch(&mut sources, publishing, interrupted).await;
     run.progress.clear();
     stop(mappings, streams).await;
     if let Some(topics) = topics {
@@ -144,11 +153,11 @@ impl Run {
         &mut self,
         sources: &mut Sources,
         mut publishing: JoinHandle<()>,
+        mut interrupted: Pin<&mut impl Future<Output = ()>>,
     ) -> Result<(), Error> {
         let mut ticks = interval(LOOK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut is_published = false;
-        let mut interrupted = std::pin::pin!(interrupted());
         loop {
             tokio::select! {
                 Some(line) = sources.log_lines.recv() => self.log_line(&line),

@@ -6,7 +6,7 @@ use super::error::TemplateError;
 use super::evaluate::Evaluator;
 use super::node::{Node, Position};
 use super::path::Path;
-use super::suggest;
+use crate::suggest;
 
 impl Evaluator<'_> {
     /// Whether a resource exists in this stack.

@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use super::error::{Finding, TemplateError};
 use super::globals;
 use super::node::{Entry, Files, Node, Position, Value};
-use super::{suggest, yaml};
+use super::yaml;
+use crate::suggest;
 
 const SECTIONS: [&str; 11] = [
     "AWSTemplateFormatVersion",

@@ -11,7 +11,7 @@ use super::error::TemplateError;
 use super::node::{Entry, Node, Position, Value};
 use super::parameters::ParameterValue;
 use super::path::Path;
-use super::suggest;
+use crate::suggest;
 
 const DEEPEST_EVALUATION: usize = 200;
 const LARGEST_WORK: usize = 1_000_000;

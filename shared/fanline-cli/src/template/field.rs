@@ -10,7 +10,7 @@ use super::error::{Finding, TemplateError};
 use super::evaluate::Evaluator;
 use super::node::{Node, Position, Value, boolean};
 use super::path::Path;
-use super::suggest;
+use crate::suggest;
 
 pub(super) struct Field<'e> {
     evaluator: &'e Evaluator<'e>,

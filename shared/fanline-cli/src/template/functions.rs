@@ -9,7 +9,7 @@ use super::error::TemplateError;
 use super::evaluate::{Evaluated, Evaluator};
 use super::node::{Node, Position, Value};
 use super::path::Path;
-use super::suggest;
+use crate::suggest;
 
 const FUNCTIONS: [&str; 14] = [
     "Fn::Base64",

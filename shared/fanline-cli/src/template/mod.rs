@@ -40,7 +40,6 @@ mod read;
 mod reference;
 pub mod stage;
 mod substitute;
-mod suggest;
 mod yaml;
 
 #[cfg(test)]

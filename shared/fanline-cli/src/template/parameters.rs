@@ -7,7 +7,7 @@ use regex::{Regex, RegexBuilder};
 
 use super::error::{Finding, TemplateError};
 use super::node::{Entry, Files, Node, Value, shortened};
-use super::suggest;
+use crate::suggest;
 
 /// CloudFormation's limit.
 const LONGEST_VALUE: usize = 4096;

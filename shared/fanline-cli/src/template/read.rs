@@ -18,7 +18,7 @@ use super::evaluate::Evaluator;
 use super::field::Field;
 use super::model::{Ignored, Stack};
 use super::path::Path;
-use super::suggest;
+use crate::suggest;
 
 /// More about what nothing here needs is not worth reading, nor comparing with what is known.
 const MOST_NOTES: usize = 200;

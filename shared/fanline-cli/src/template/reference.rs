@@ -8,7 +8,7 @@ use super::evaluate::Evaluator;
 use super::field::Field;
 use super::node::Position;
 use super::path::Path;
-use super::suggest;
+use crate::suggest;
 
 /// The attributes per type; what `Ref` gives is in [`Evaluator::reference_value`].
 fn attributes(kind: &str) -> Option<&'static [&'static str]> {

@@ -248,7 +248,7 @@ impl Builder<'_> {
         {
             return Ok(Some(long));
         }
-        let hint = super::suggest::hint(&tag.suffix, SHORT_TAGS.iter().map(|(short, _)| *short));
+        let hint = crate::suggest::hint(&tag.suffix, SHORT_TAGS.iter().map(|(short, _)| *short));
         let message = format!("tag '{tag}' is no function of CloudFormation{hint}");
         Err(self.syntax_error(line, column, message))
     }

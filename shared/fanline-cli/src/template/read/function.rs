@@ -6,13 +6,13 @@ use std::path::PathBuf;
 
 use super::Reader;
 use super::table::one_of;
+use crate::suggest;
 use crate::template::document::Resource;
 use crate::template::error::{Finding, TemplateError};
 use crate::template::field::Field;
 use crate::template::model::Function;
 use crate::template::node::Node;
 use crate::template::path::Path;
-use crate::template::suggest;
 
 /// What is read here or may be misspelt; other properties of SAM are many and make no difference.
 const PROPERTIES: [&str; 10] = [

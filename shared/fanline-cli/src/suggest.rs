@@ -6,7 +6,7 @@ const LONGEST_NAME: usize = 64;
 const MOST_CANDIDATES: usize = 1000;
 
 /// `; did you mean 'X'?`, or nothing if no name is near.
-pub(super) fn hint<'n>(wanted: &str, known: impl IntoIterator<Item = &'n str>) -> String {
+pub(crate) fn hint<'n>(wanted: &str, known: impl IntoIterator<Item = &'n str>) -> String {
     nearest(wanted, known)
         .map(|name| format!("; did you mean '{name}'?"))
         .unwrap_or_default()
