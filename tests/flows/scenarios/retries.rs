@@ -4,14 +4,17 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use fanline::dead_letter::Reason;
+use serde_json::Value;
 
 use super::{
     backend::Backend,
     dead_letters::dead_letters,
     run::{EMAIL_DLQ, EMAIL_QUEUE, Run, entry, is_done},
 };
-use crate::cloud::{Cloud, number, until};
+use crate::{
+    cloud::{Cloud, number, until},
+    dev,
+};
 
 /// The attempt at which it succeeds.
 const ATTEMPT: u64 = 3;
@@ -38,23 +41,44 @@ pub(super) async fn run(backend: impl Backend) {
     // Of the attempts before: the last one completes it.
     assert_eq!(number(record, "attempts"), Some(ATTEMPT - 1), "{record:?}");
 
-    let letters = dead_letters(cloud, &run, EMAIL_DLQ, 1).await;
-    assert_eq!(letters[0].name, "hopeless");
-    let note = &letters[0].note;
-    assert_eq!((note.reason, note.attempts), (Reason::AttemptsUsedUp, 5));
-    assert_eq!(note.event_id, Some(run.event_id("hopeless")));
+    let id = run.event_id("hopeless");
+    let look = async || dlq(cloud, "show", &["--json", &id]).await;
+    let shown = until("a dead letter", look, |shown| shown.is_some()).await;
+    let shown = shown.unwrap_or_default();
+    assert_eq!(shown["reason"], "attempts-used-up", "{shown}");
+    assert_eq!(shown["note"]["attempts"], 5, "{shown}");
+    assert_eq!(
+        shown["note"]["error"], "mail server does not answer",
+        "{shown}"
+    );
 
-    // Mended, as `fanline dlq edit` would, and brought back twice, with one that was done before.
-    let mended = run.signup("hopeless");
-    let entries = [("1", &mended), ("2", &mended), ("3", &refused)];
-    let entries = entries.map(|(id, message)| entry(id, message));
-    assert_eq!(cloud.send(EMAIL_QUEUE, entries).await, 3);
+    // Mended and back in its queue; and one that was done before, as a letter sent twice would be.
+    let address = "data.email=user@example.com";
+    dlq(cloud, "edit", &[&id, "--set", address]).await.unwrap();
+    assert_eq!(cloud.send(EMAIL_DLQ, [entry("1", &refused)]).await, 1);
+    let done_id = run.event_id("refused");
+    dlq(
+        cloud,
+        "redrive",
+        &["--id", &done_id, "--to", EMAIL_QUEUE, "--json"],
+    )
+    .await
+    .unwrap();
     let mails = run.settled(2, 0).await;
     let expected = ["hopeless", "refused"].map(|name| (name.to_owned(), 1));
     assert_eq!(mails, BTreeMap::from(expected));
     assert!(records().await.values().all(is_done));
     dead_letters(cloud, &run, EMAIL_DLQ, 0).await;
     backend.end().await;
+}
+
+/// Runs `fanline dlq` on the emails' DLQ; what it printed, if it succeeded.
+async fn dlq(cloud: &Cloud, command: &str, arguments: &[&str]) -> Option<Value> {
+    let command = ["dlq", command, EMAIL_DLQ];
+    let endpoint = ["--endpoint-url", &cloud.endpoint];
+    let output = dev::run(&[&command, arguments, &endpoint].concat()).await;
+    let printed = || Some(serde_json::from_slice(&output.stdout).unwrap_or_default());
+    output.status.success().then(printed).flatten()
 }
 
 /// Makes the captured mailer refuse the event's mail so often.

@@ -4,6 +4,7 @@
 //! Order matters at both ends: what can fail cheaply is tried first, and at the end invocations
 //! finish before queues are counted.
 
+mod advice;
 mod books;
 mod build;
 pub mod ledger;
@@ -256,6 +257,9 @@ fn sample_files(folder: &Path) -> Vec<PathBuf> {
 fn say_findings(stack: &Stack) {
     for finding in &stack.findings {
         eprintln!("fanline: {finding}");
+    }
+    for line in advice::advice(stack) {
+        eprintln!("fanline: {line}");
     }
 }
 
