@@ -233,36 +233,42 @@ fn assert_each_once(app: &App) {
     assert_eq!((effects.len(), distinct.len()), (180, 180));
 }
 
-/// A dedup store that does not answer for a while.
+/// A dedup store that is down for a while.
 struct Down {
     store: MemoryStore,
     system: Arc<VirtualSystem>,
     until: Timestamp,
+    /// Whether callers get no answer at all, instead of an error.
+    hangs: bool,
 }
 
 impl Down {
     fn is_down(&self) -> bool {
         self.system.now() < self.until
     }
+
+    fn refuse<T: Clone + Send + 'static>(&self, answer: T, count: usize) -> BoxFuture<'_, Vec<T>> {
+        match self.hangs {
+            true => Box::pin(std::future::pending()),
+            false => Box::pin(std::future::ready(vec![answer; count])),
+        }
+    }
 }
 
 impl DedupStore for Down {
     fn claim<'a>(&'a self, claims: &'a [Claim], now: Timestamp) -> BoxFuture<'a, Vec<ClaimAnswer>> {
         match self.is_down() {
-            true => {
-                let unavailable = ClaimAnswer::Unavailable("down".to_owned());
-                Box::pin(std::future::ready(vec![unavailable; claims.len()]))
-            }
+            true => self.refuse(ClaimAnswer::Unavailable("down".to_owned()), claims.len()),
             false => self.store.claim(claims, now),
         }
     }
 
     fn settle<'a>(&'a self, settlements: &'a [Settlement]) -> BoxFuture<'a, Vec<SettleAnswer>> {
         match self.is_down() {
-            true => {
-                let unavailable = SettleAnswer::Unavailable("down".to_owned());
-                Box::pin(std::future::ready(vec![unavailable; settlements.len()]))
-            }
+            true => self.refuse(
+                SettleAnswer::Unavailable("down".to_owned()),
+                settlements.len(),
+            ),
             false => self.store.settle(settlements),
         }
     }
@@ -270,14 +276,17 @@ impl DedupStore for Down {
 
 #[tokio::test(start_paused = true)]
 async fn dedup_table_that_is_down_for_half_an_hour_makes_no_dead_letters() {
-    let world = World::new().await;
-    let app = App::new(&world, Fails::Never);
-    let store = Down {
-        store: MemoryStore::default(),
-        system: Arc::clone(&world.system),
-        until: world.system.now() + OUTAGE,
-    };
-    let processor = world.processor(Worker::new(app.clone()).on(place), Arc::new(store));
-    outlast(&world, &processor).await;
-    assert_each_once(&app);
+    for hangs in [false, true] {
+        let world = World::new().await;
+        let app = App::new(&world, Fails::Never);
+        let store = Down {
+            store: MemoryStore::default(),
+            system: Arc::clone(&world.system),
+            until: world.system.now() + OUTAGE,
+            hangs,
+        };
+        let processor = world.processor(Worker::new(app.clone()).on(place), Arc::new(store));
+        outlast(&world, &processor).await;
+        assert_each_once(&app);
+    }
 }

@@ -3,10 +3,9 @@
 
 use fanline::RetryPlan;
 
+use super::books::DEDUP_TABLE;
 use crate::template::{EventSource, Function, Queue, Stack};
 
-/// Only Fanline's workers have it.
-const DEDUP_TABLE: &str = "FANLINE_DEDUP_TABLE";
 const DLQ_URL: &str = "FANLINE_DLQ_URL";
 const RETRY_DELAYS: &str = "FANLINE_RETRY_DELAYS";
 
@@ -21,6 +20,7 @@ pub(super) fn advice(stack: &Stack) -> Vec<String> {
         let (Some(queue), Some(function)) = (queue, function) else {
             continue;
         };
+        // Only Fanline's workers have it.
         if function.environment.contains_key(DEDUP_TABLE) {
             let problems = [
                 attempts(function, queue),

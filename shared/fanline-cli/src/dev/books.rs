@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The variable by which a Fanline function is told its dedup table.
-const DEDUP_TABLE: &str = "FANLINE_DEDUP_TABLE";
+pub(super) const DEDUP_TABLE: &str = "FANLINE_DEDUP_TABLE";
 
 /// What was published, received, deleted and said.
 pub(super) struct Books {

@@ -126,8 +126,12 @@ impl Processor {
         let answers = self.store.claim(&claims, self.system.now());
         let limit = remaining(times.stop, self.system.now());
         let Ok(answers) = tokio::time::timeout(limit, answers).await else {
-            // The call may have taken effect: the leases are given back when settling.
-            plan.leased().for_each(|key| key.end(Outcome::Unattempted));
+            // The call may have taken effect: the leases are given back when settling. It is an outage
+            // all the same: come back at once, the messages would use up their receives in it.
+            for key in plan.leased() {
+                let reason = "the dedup store did not answer before the deadline".to_owned();
+                key.end(Outcome::StoreUnavailable { reason });
+            }
             return;
         };
         debug_assert_eq!(answers.len(), claims.len(), "one answer for each claim");

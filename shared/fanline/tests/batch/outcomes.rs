@@ -231,7 +231,9 @@ fn rows() -> Vec<Row> {
             ..row(
                 "claim never answers",
                 leased(Act::Succeed),
-                Outcome::Unattempted,
+                Outcome::StoreUnavailable {
+                    reason: "the dedup store did not answer before the deadline".to_owned(),
+                },
                 RELEASED,
                 true,
             )

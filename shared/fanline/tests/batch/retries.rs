@@ -235,6 +235,7 @@ async fn busy_record_comes_back_when_the_twins_lease_ends() {
 #[tokio::test(start_paused = true)]
 async fn store_that_is_down_is_an_outage_and_not_the_messages_fault() {
     let faults = [
+        (vec![Fault::HangBefore], "claim without an answer"),
         (vec![Fault::Before], "claim"),
         (vec![Fault::None, Fault::Before], "completion"),
     ];
@@ -246,6 +247,21 @@ async fn store_that_is_down_is_an_outage_and_not_the_messages_fault() {
         let wait = world.queue.waits()["m-1"];
         assert!((SECOND * 30..=MINUTE).contains(&wait), "{call}: {wait:?}");
     }
+}
+
+/// SQS would move it at its next receive, and not say why. Brought back it is recognised, if the
+/// completion took effect.
+#[tokio::test(start_paused = true)]
+async fn success_that_cannot_be_recorded_at_the_last_attempt_is_a_dead_letter_of_the_outage() {
+    let world = with_dead_letters();
+    let faults = [Fault::None, Fault::After];
+    let store = FaultyStore::new(Arc::new(world.store.clone()), faults);
+    let processor = world.processor_with(world.worker(), Arc::new(store));
+    let outcomes = deliver(&world, &processor, false, vec![failed(5, Act::Succeed)]).await;
+    assert_eq!(outcomes[0].metric(), "dead_lettered");
+    assert_eq!(note(&world).reason, Reason::Unavailable);
+    let redriven = leased_message("m-2", "e-1", Act::Succeed);
+    assert_eq!(one(&world, redriven).await.0, Outcome::Duplicate);
 }
 
 #[tokio::test(start_paused = true)]
