@@ -15,11 +15,11 @@ use fanline::{
     dedup::{Claim, ClaimAnswer, DedupStore, SettleAnswer, Settlement, Status},
     layers::CircuitBreaker,
 };
-use fanline_testing::MemoryStore;
+use fanline_testing::{MemoryStore, VirtualSystem};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use world::{VirtualSystem, World};
+use world::World;
 
 const QUEUE: &str = "orders-queue";
 const FIFO: &str = "orders-queue.fifo";

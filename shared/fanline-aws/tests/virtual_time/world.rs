@@ -24,9 +24,8 @@ use fanline::{
 };
 use fanline_aws::SqsQueue;
 use fanline_engine::{Config, InProcess, TokioClock};
-use fanline_testing::{ManualSystem, envelope};
+use fanline_testing::{VirtualSystem, envelope};
 use serde_json::json;
-use tokio::time::Instant;
 
 /// 2026-02-14T10:30:00Z.
 const START: u64 = 1_771_065_000_000;
@@ -35,23 +34,6 @@ const URL: &str = "http://127.0.0.1:4566";
 
 /// What `template.yaml` says.
 const RECEIVES: u32 = 5;
-
-/// Time that passes as soon as nothing is left to do.
-pub(crate) struct VirtualSystem {
-    started: Instant,
-    random: ManualSystem,
-}
-
-impl System for VirtualSystem {
-    fn now(&self) -> Timestamp {
-        let elapsed = self.started.elapsed().as_millis() as i64;
-        Timestamp::from_millisecond(START as i64 + elapsed).unwrap()
-    }
-
-    fn random(&self) -> u128 {
-        self.random.random()
-    }
-}
 
 pub(crate) struct World {
     pub(crate) system: Arc<VirtualSystem>,
@@ -74,10 +56,7 @@ impl World {
             .http_client(http_client(&engine.unwrap()))
             .build();
         let world = Self {
-            system: Arc::new(VirtualSystem {
-                started: Instant::now(),
-                random: ManualSystem::default(),
-            }),
+            system: Arc::default(),
             sqs: Client::from_conf(config),
         };
         for suffix in ["", ".fifo"] {
@@ -106,7 +85,7 @@ impl World {
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
-        self.system.started.elapsed()
+        self.system.elapsed()
     }
 
     pub(crate) fn processor<S>(&self, worker: Worker<S>, store: Arc<dyn DedupStore>) -> Processor
