@@ -63,7 +63,7 @@ impl Processor {
     /// names itself.
     ///
     /// # Errors
-    /// If the worker has no handlers or two for one event.
+    /// If the worker has no handlers, two for one event, or no name.
     pub fn new<S: Clone + Send + Sync + 'static>(
         worker: Worker<S>,
         default_consumer: &str,
@@ -71,9 +71,15 @@ impl Processor {
         system: Arc<dyn System>,
     ) -> Result<Self, InvalidWorker> {
         let settings = worker.into_settings()?;
-        let consumer = settings.consumer.as_deref().unwrap_or(default_consumer);
+        let consumer = settings.consumer.clone();
+        let consumer = consumer.unwrap_or_else(|| default_consumer.to_owned());
+        if consumer.is_empty() {
+            let problem =
+                "it has no name to remember its events under; add one with `.consumer(name)`";
+            return Err(InvalidWorker::new(problem));
+        }
         Ok(Self {
-            consumer: consumer.to_owned(),
+            consumer,
             settings,
             store,
             system,
@@ -83,6 +89,11 @@ impl Processor {
     /// The name under which this worker deduplicates.
     pub fn consumer(&self) -> &str {
         &self.consumer
+    }
+
+    /// Where it takes the time and random numbers from.
+    pub fn system(&self) -> &dyn System {
+        self.system.as_ref()
     }
 
     /// Processes one batch of `queue` and says what became of each record. Returns before
@@ -137,7 +148,7 @@ impl Processor {
         self.claim(&mut plan, &times).await;
         self.run(&plan, &batch, queue, &times, renewal).await;
         if let Some(renewal) = renewal {
-            times.settle_until = renewal.settle_until(self.system.now());
+            renewal.begin_settling(&mut times, self.system.now());
         }
         let mut outcomes = self.settle(&plan, &times).await;
         let undecided = outcomes.iter_mut().enumerate();

@@ -54,12 +54,14 @@ impl Renewal {
     }
 
     /// Settling begins with leases that have been renewed not long ago.
-    pub(super) fn settle_until(&self, now: Timestamp) -> Timestamp {
-        let until = now.checked_add(self.visibility_timeout / 4);
-        let until = until.unwrap_or(Timestamp::MAX);
-        match *self.grace.borrow() {
-            Some(grace) => until.min(grace.times().settle_until),
-            None => until,
+    pub(super) fn begin_settling(&self, times: &mut Times, now: Timestamp) {
+        let after = |time| now.checked_add(time).unwrap_or(Timestamp::MAX);
+        times.store_until = after(self.visibility_timeout / 8);
+        times.settle_until = after(self.visibility_timeout / 4);
+        if let Some(grace) = *self.grace.borrow() {
+            let last = grace.times();
+            times.store_until = times.store_until.min(last.store_until);
+            times.settle_until = times.settle_until.min(last.settle_until);
         }
     }
 

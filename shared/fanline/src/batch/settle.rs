@@ -17,7 +17,7 @@ impl Processor {
             .iter()
             .map(|key| settlement(key, key.ended.get().unwrap_or(&Outcome::Unattempted)))
             .collect();
-        let limit = remaining(times.settle_until, self.system.now());
+        let limit = remaining(times.store_until, self.system.now());
         let answers = self.settle_within(&settlements, limit).await;
         for (key, answer) in open.iter().zip(answers) {
             key.settle(answer);

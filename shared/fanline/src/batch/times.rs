@@ -19,6 +19,8 @@ pub(crate) struct Times {
     pub(crate) claim_until: Timestamp,
     /// Handlers still running are stopped here, which leaves time to settle.
     pub(crate) stop: Timestamp,
+    /// The store has answered by here or not at all; the rest is the queue's.
+    pub(crate) store_until: Timestamp,
     /// Settling ends here, so that the answer is out in time.
     pub(crate) settle_until: Timestamp,
     /// How long a lease is taken for.
@@ -39,6 +41,7 @@ impl Times {
             started,
             claim_until: stop,
             stop,
+            store_until: deadline.checked_sub(margin * 3 / 5).unwrap_or(started),
             settle_until: deadline.checked_sub(margin / 5).unwrap_or(started),
             lease_until: deadline.checked_add(margin).unwrap_or(Timestamp::MAX),
         }
@@ -52,6 +55,7 @@ impl Times {
             started,
             claim_until: after(renewal.visibility_timeout / 2),
             stop: after(LONGEST_IN_FLIGHT),
+            store_until: after(LONGEST_IN_FLIGHT),
             settle_until: after(LONGEST_IN_FLIGHT),
             lease_until: after(renewal.visibility_timeout),
         }
