@@ -166,6 +166,11 @@ impl Environment {
     /// If anything asked for was missing or wrong.
     pub fn check(mut self) -> Result<(), InvalidEnvironment> {
         self.required(DEDUP_TABLE);
+        self.check_own()
+    }
+
+    /// The same for a function that is no worker.
+    pub(crate) fn check_own(self) -> Result<(), InvalidEnvironment> {
         match self.problems.is_empty() {
             true => Ok(()),
             false => Err(InvalidEnvironment {

@@ -10,6 +10,7 @@ pub mod dynamodb;
 mod environment;
 mod error;
 mod lambda;
+pub mod outbox;
 mod poller;
 mod publisher;
 mod queue;

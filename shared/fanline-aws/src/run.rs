@@ -173,7 +173,7 @@ pub(crate) fn publish(report: &Report) {
     println!("{}", report.metrics_line());
 }
 
-fn start_logging() {
+pub(crate) fn start_logging() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     // A subscriber that the application has set before stays.

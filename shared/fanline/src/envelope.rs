@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, ser::SerializeStruct};
 use serde_json::{Map, Value, json};
 
-use crate::{Event, System};
+use crate::{Cause, Event, System};
 
 /// What is known about an event besides its data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,16 +37,17 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// Metadata of an event that happens now.
+    /// Metadata of an event that happens now and follows from the [`Cause`] of this task.
     pub fn new(system: &dyn System, source: impl Into<String>, version: u32) -> Self {
+        let cause = Cause::current();
         Self {
             event_id: system.event_id(),
             timestamp: system.now(),
             source: source.into(),
             version,
-            correlation_id: None,
-            causation_id: None,
-            traceparent: None,
+            correlation_id: cause.correlation_id,
+            causation_id: cause.causation_id,
+            traceparent: cause.traceparent,
             other: Map::new(),
         }
     }

@@ -31,6 +31,13 @@ pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The version of the data's schema. Raise it when old readers could misread new data.
     const VERSION: u32 = 1;
 
+    /// The entity this happened to, for example an order's id: on FIFO topics its message group, and what
+    /// [order](https://docs.aws.amazon.com/sns/latest/dg/fifo-message-grouping.html) is kept for. Without
+    /// one, the event stands for itself.
+    fn entity(&self) -> Option<String> {
+        None
+    }
+
     /// Further routing keys, published as message attributes beside `type`, `version` and
     /// `source`, so that filter policies can use them. At most 7: SQS carries 10
     /// attributes in all.

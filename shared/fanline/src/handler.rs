@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use crate::{Delivery, Envelope, Event, Extract, Failure, RetryPlan};
+use crate::{Delivery, Envelope, Event, Extract, Failure, Mode, RetryPlan};
 
 /// An async function `(Envelope<E>, extractors…) -> Result<(), Failure>`.
 ///
@@ -39,6 +39,14 @@ pub trait Handler<S, Arguments>: Clone + Send + Sync + 'static {
     /// Its own retry plan, if not the worker's.
     fn retry_plan(&self) -> Option<&RetryPlan> {
         None
+    }
+
+    /// How it is deduplicated.
+    fn mode(&self) -> Mode {
+        match Self::TRANSACTIONAL {
+            true => Mode::EffectivelyOnce,
+            false => Mode::AtLeastOnce,
+        }
     }
 }
 
@@ -89,6 +97,10 @@ where
 
     fn retry_plan(&self) -> Option<&RetryPlan> {
         self.handler.retry_plan()
+    }
+
+    fn mode(&self) -> Mode {
+        self.handler.mode()
     }
 }
 

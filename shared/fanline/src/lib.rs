@@ -7,6 +7,7 @@
 
 mod attribute;
 mod batch;
+mod cause;
 pub mod dead_letter;
 mod decode;
 pub mod dedup;
@@ -17,6 +18,7 @@ mod failure;
 mod handler;
 pub mod layers;
 mod message;
+mod mode;
 mod outcome;
 pub mod publish;
 mod queue;
@@ -28,6 +30,7 @@ mod worker;
 
 pub use attribute::{Attribute, AttributeValue};
 pub use batch::{Grace, InvalidBatch, Processor, Renewal};
+pub use cause::Cause;
 pub use decode::{RawEvent, Undecodable};
 pub use delivery::{Attempt, Deadline, Delivery, Extract, State};
 pub use envelope::{Envelope, Metadata};
@@ -36,6 +39,7 @@ pub use failure::{BoxError, Failure};
 pub use handler::{Handler, Keyed, keyed};
 pub use jiff::Timestamp;
 pub use message::{Batch, Message};
+pub use mode::{AtMostOnce, Mode, at_most_once};
 pub use outcome::Outcome;
 pub use queue::{DeadLetter, NoQueue, SourceQueue, VisibilityChange};
 pub use report::{METRICS_NAMESPACE, Report};

@@ -10,6 +10,8 @@ use crate::{Envelope, Event};
 pub struct Outgoing {
     /// The event id.
     pub event_id: String,
+    /// Whose order is kept: the event's entity, or else its id.
+    pub entity: String,
     /// The envelope as JSON.
     pub body: String,
     /// Message attributes for filter policies, all of type String.
@@ -24,6 +26,7 @@ impl Outgoing {
     pub fn new<T: Event>(event: &Envelope<T>) -> Result<Self, serde_json::Error> {
         Ok(Self {
             event_id: event.id().to_owned(),
+            entity: event.data.entity().unwrap_or_else(|| event.id().to_owned()),
             body: event.try_to_json()?,
             attributes: event.attributes(),
         })

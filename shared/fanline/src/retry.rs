@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Delivery, Envelope, Failure, Handler};
+use crate::{Delivery, Envelope, Failure, Handler, Mode};
 
 /// Waits after failures of what messages need, in seconds. Each is at least half as long, so that
 /// five receives outlast an outage of 42 minutes.
@@ -129,6 +129,10 @@ impl<S, Arguments, H: Handler<S, Arguments>> Handler<S, Arguments> for Planned<H
 
     fn retry_plan(&self) -> Option<&RetryPlan> {
         Some(&self.plan)
+    }
+
+    fn mode(&self) -> Mode {
+        self.handler.mode()
     }
 }
 

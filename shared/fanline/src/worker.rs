@@ -15,7 +15,8 @@ use tower::{
 };
 
 use crate::{
-    Call, Envelope, Event, Failure, Handler, HandlerService, RawEvent, RetryPlan, Undecodable,
+    Call, Envelope, Event, Failure, Handler, HandlerService, Mode, RawEvent, RetryPlan,
+    Undecodable,
     decode::LONGEST_KEY,
     service::{CapturePanics, Run},
 };
@@ -72,7 +73,7 @@ pub(crate) struct Settings {
 /// How one type and version is prepared for its handler.
 #[derive(Clone)]
 pub(crate) struct Route {
-    pub(crate) transactional: bool,
+    pub(crate) mode: Mode,
     pub(crate) retry_plan: Option<RetryPlan>,
     pub(crate) prepare: Arc<Prepare>,
 }
@@ -129,11 +130,16 @@ impl<S: Clone + Send + Sync + 'static> Worker<S> {
     pub fn on<Arguments, H: Handler<S, Arguments>>(mut self, handler: H) -> Self {
         let state = self.state.clone();
         let route = Route {
-            transactional: H::TRANSACTIONAL,
+            mode: handler.mode(),
             retry_plan: handler.retry_plan().cloned(),
             prepare: Arc::new(move |raw| prepare(&handler, &state, raw)),
         };
         let (name, version) = (H::Event::TYPE, H::Event::VERSION);
+        if H::TRANSACTIONAL && route.mode == Mode::AtMostOnce {
+            self.problems.push(format!(
+                "the handler for {name} version {version} takes a transaction, which commits after it, and is at most once, which is decided before: choose one"
+            ));
+        }
         match self.settings.routes.entry(name).or_default().entry(version) {
             Entry::Vacant(entry) => {
                 entry.insert(route);

@@ -17,6 +17,7 @@ fn poison(run: &Run<'_>) -> Vec<Outgoing> {
     let id = |name| run.event_id(name);
     let body = |name: &str, body: String| Outgoing {
         event_id: run.event_id(name),
+        entity: run.event_id(name),
         body,
         attributes: vec![
             ("type".to_owned(), "user.signed_up".to_owned()),

@@ -4,9 +4,15 @@
 //! BatchExecuteStatement, 25 per call; transactions through TransactWriteItems.
 
 mod item;
+mod sequence;
+mod size;
 mod statements;
 mod store;
 mod transaction;
+mod tx;
+mod verdict;
 
+pub use sequence::Sequence;
 pub use store::DynamoStore;
-pub use transaction::{DynamoTransaction, Tx};
+pub use transaction::DynamoTransaction;
+pub use tx::{Tx, Write};

@@ -1,132 +1,65 @@
 //! Effectively-once: a handler's writes commit together with the dedup record, or not at all.
-//!
-//! The handler may run more than once; its writes happen once. What could be got wrong is an
-//! effect outside the transaction: a mail, an HTTP call, a direct write. Those need the lease.
 
 use std::{
     any::Any,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use aws_sdk_dynamodb::{
     Client,
-    error::{ProvideErrorMetadata, SdkError},
+    error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
-    types::{
-        CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure,
-        TransactWriteItem, Update,
-    },
+    types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
 };
 use fanline::{
-    Delivery, Extract, Failure, System, Timestamp,
-    dedup::{Claim, CommitAnswer, Record, Status, Transaction},
+    Failure, System, Timestamp,
+    dedup::{Claim, CommitAnswer, Transaction},
 };
 use futures_util::future::BoxFuture;
 
-use super::item::{self, LEASED, milliseconds, seconds, text};
-use crate::describe;
+use super::{
+    item::{self, Item, LEASED, milliseconds, seconds, text},
+    sequence::{self, Guard, Sequence},
+    size::size,
+    verdict::{Verdict, verdict},
+};
 
-/// Actions in one TransactWriteItems (DynamoDB API reference).
+/// Actions in one TransactWriteItems, and their bytes (DynamoDB API reference).
 const MOST_ACTIONS: usize = 100;
+const MOST_BYTES: usize = 4 * 1024 * 1024;
 
-/// Longest pause between two tries when the transaction meets another one on the same item. Tries
-/// go on until the invocation's deadline, which drops them.
+/// Longest pause between two tries of a transaction that met another one on the same item.
 const LONGEST_PAUSE: u64 = 500;
 
-/// What no retry of this transaction can mend: a fault of the handler or of the deployment.
-const FAULTS: [&str; 3] = [
-    "ValidationException",
-    "ResourceNotFoundException",
-    "AccessDeniedException",
-];
+/// For so long it is tried; a busy counter would otherwise use up receives.
+const LONGEST_CONTENTION: Duration = Duration::from_secs(30);
 
 /// Why the record stands against a commit: the negation of `Record::claim`'s success.
 const NOT_DONE: &str = "attribute_not_exists(id) OR expires_at <= :seconds \
      OR (#status = :leased AND lease_until <= :milliseconds)";
-
-/// The writes of a handler that is effectively once.
-///
-/// A handler that takes `Tx` runs without a lease. What it adds is committed with the dedup
-/// record in one TransactWriteItems after it returned `Ok`: one call per message, and twice
-/// the write units of plain writes. At most 99 writes, 4 MB, one per item.
-///
-/// ```no_run
-/// use aws_sdk_dynamodb::types::{AttributeValue, Update};
-/// use fanline::{Envelope, Failure};
-/// use fanline_aws::Tx;
-/// # use serde::{Deserialize, Serialize};
-/// # #[derive(Serialize, Deserialize)] struct SignedUp {}
-/// # impl fanline::Event for SignedUp { const TYPE: &'static str = "user.signed_up"; }
-///
-/// async fn count(event: Envelope<SignedUp>, tx: Tx) -> Result<(), Failure> {
-///     let update = Update::builder()
-///         .table_name("signup-counts")
-///         .key("minute", AttributeValue::S("2026-02-14T10:30Z".into()))
-///         .update_expression("ADD signups :one")
-///         .expression_attribute_values(":one", AttributeValue::N("1".into()))
-///         .build()?;
-///     tx.update(update);
-///     Ok(())
-/// }
-/// ```
-#[derive(Clone)]
-pub struct Tx {
-    transaction: Arc<DynamoTransaction>,
-}
-
-impl fmt::Debug for Tx {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Tx({} writes)", self.transaction.lock().len())
-    }
-}
-
-impl Tx {
-    /// Adds an Update.
-    pub fn update(&self, update: Update) {
-        self.write(TransactWriteItem::builder().update(update).build());
-    }
-
-    /// Adds a Put.
-    pub fn put(&self, put: Put) {
-        self.write(TransactWriteItem::builder().put(put).build());
-    }
-
-    /// Adds a Delete.
-    pub fn delete(&self, delete: Delete) {
-        self.write(TransactWriteItem::builder().delete(delete).build());
-    }
-
-    /// Adds a condition on an item that is not written.
-    pub fn condition_check(&self, check: ConditionCheck) {
-        self.write(TransactWriteItem::builder().condition_check(check).build());
-    }
-
-    fn write(&self, write: TransactWriteItem) {
-        self.transaction.lock().push(write);
-    }
-}
-
-impl<S> Extract<S> for Tx {
-    const TRANSACTIONAL: bool = true;
-
-    fn extract(_: &S, delivery: &Delivery) -> Result<Self, Failure> {
-        let transaction = delivery.transaction().cloned();
-        let ours = transaction.and_then(|it| it.as_any().downcast::<DynamoTransaction>().ok());
-        match ours {
-            Some(transaction) => Ok(Self { transaction }),
-            None => Err(Failure::reject("Tx needs the DynamoDB dedup store")),
-        }
-    }
-}
 
 /// One message's transaction on DynamoDB.
 pub struct DynamoTransaction {
     client: Client,
     table: Arc<str>,
     system: Arc<dyn System>,
-    writes: Mutex<Vec<TransactWriteItem>>,
+    writes: Mutex<Vec<Planned>>,
+    guard: Mutex<Option<Guard>>,
+}
+
+/// A write with what it means that its condition is false.
+pub(super) struct Planned {
+    pub(super) action: TransactWriteItem,
+    pub(super) on_refusal: OnRefusal,
+}
+
+pub(super) enum OnRefusal {
+    /// By the retry plan.
+    Retry,
+    /// The handler says, given the item.
+    Ask(Box<dyn FnOnce(Option<Item>) -> Failure + Send>),
 }
 
 impl DynamoTransaction {
@@ -136,41 +69,103 @@ impl DynamoTransaction {
             table,
             system,
             writes: Mutex::default(),
+            guard: Mutex::default(),
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<TransactWriteItem>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Vec<Planned>> {
         self.writes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The place of the write among all.
+    pub(super) fn add(&self, action: TransactWriteItem) -> usize {
+        let mut writes = self.lock();
+        writes.push(Planned {
+            action,
+            on_refusal: OnRefusal::Retry,
+        });
+        writes.len() - 1
+    }
+
+    pub(super) fn in_sequence(&self, sequence: Sequence, attempt: u32) {
+        let mut guard = self.guard.lock().unwrap_or_else(PoisonError::into_inner);
+        *guard = Some(Guard::new(sequence, attempt));
+    }
+
+    fn take_guard(&self) -> Option<Guard> {
+        let mut guard = self.guard.lock().unwrap_or_else(PoisonError::into_inner);
+        guard.take()
+    }
+
     async fn commit_writes(&self, claim: &Claim, now: Timestamp) -> CommitAnswer {
-        let writes = std::mem::take(&mut *self.lock());
-        if writes.len() >= MOST_ACTIONS {
-            return CommitAnswer::Failed(Failure::reject(format!(
-                "transaction has {} writes; DynamoDB takes {MOST_ACTIONS} with the dedup record: split the event or write less",
-                writes.len()
-            )));
+        let mut writes = std::mem::take(&mut *self.lock());
+        let mut guard = self.take_guard();
+        if let Some(reason) = misfit(&writes, guard.is_some()) {
+            return CommitAnswer::Failed(Failure::reject(reason));
         }
-        let record = match self.dedup_record(claim, now) {
-            Ok(put) => TransactWriteItem::builder().put(put).build(),
-            Err(reason) => return CommitAnswer::Unavailable(reason),
-        };
-        let actions: Vec<_> = std::iter::once(record).chain(writes).collect();
         let (mut attempt, mut cancelled) = (0, 0);
         loop {
+            let actions = match self.actions(claim, now, &writes, guard.as_ref()) {
+                Ok(actions) => actions,
+                Err(reason) => return CommitAnswer::Unavailable(reason),
+            };
             let token = token(&claim.owner, cancelled);
-            let verdict = match self.send(actions.clone(), token).await {
+            let verdict = match self.send(actions, token).await {
                 Ok(()) => return CommitAnswer::Committed,
                 Err(error) => verdict(&error, claim, now),
             };
-            match verdict {
+            cancelled += 1;
+            let given_up = match verdict {
                 Verdict::Final(answer) => return answer,
-                Verdict::Cancelled => cancelled += 1,
-                Verdict::InProgress => {}
+                Verdict::ConditionFalse { write, item } if write < writes.len() => {
+                    return refused(writes.swap_remove(write), write, item);
+                }
+                // The guard stands behind all writes.
+                Verdict::ConditionFalse { item, .. } => match guard.take() {
+                    None => return CommitAnswer::Unavailable(UNKNOWN_WRITE.to_owned()),
+                    Some(refused) => match refused.refused(item.as_ref()) {
+                        sequence::Verdict::Final(answer) => return answer,
+                        sequence::Verdict::Again(passes) => {
+                            guard = Some(passes);
+                            continue;
+                        }
+                    },
+                },
+                Verdict::InProgress => {
+                    // The same transaction; another token would make another one.
+                    cancelled -= 1;
+                    CommitAnswer::Unavailable("the transaction does not end".to_owned())
+                }
+                Verdict::Contention => CommitAnswer::Failed(Failure::retry(
+                    "other transactions wrote the same items all the time",
+                )),
+                Verdict::Throttled(reason) => CommitAnswer::Unavailable(reason),
+            };
+            let until = now.checked_add(LONGEST_CONTENTION);
+            if until.is_ok_and(|until| self.system.now() >= until) {
+                return given_up;
             }
             attempt += 1;
             tokio::time::sleep(pause(self.system.as_ref(), attempt)).await;
         }
+    }
+
+    /// The dedup record, the handler's writes, the guard.
+    fn actions(
+        &self,
+        claim: &Claim,
+        now: Timestamp,
+        writes: &[Planned],
+        guard: Option<&Guard>,
+    ) -> Result<Vec<TransactWriteItem>, String> {
+        let record = self.dedup_record(claim, now)?;
+        let mut actions = vec![TransactWriteItem::builder().put(record).build()];
+        actions.extend(writes.iter().map(|write| write.action.clone()));
+        if let Some(guard) = guard {
+            let update = guard.update(&self.table, claim)?;
+            actions.push(TransactWriteItem::builder().update(update).build());
+        }
+        Ok(actions)
     }
 
     fn dedup_record(&self, claim: &Claim, now: Timestamp) -> Result<Put, String> {
@@ -202,83 +197,38 @@ impl DynamoTransaction {
     }
 }
 
+const UNKNOWN_WRITE: &str = "DynamoDB refused a write that the transaction does not have";
+
+/// Why it cannot be sent at all.
+fn misfit(writes: &[Planned], is_guarded: bool) -> Option<String> {
+    let most = MOST_ACTIONS - 1 - usize::from(is_guarded);
+    if writes.len() > most {
+        return Some(format!(
+            "transaction has {} writes; DynamoDB takes {most} beside the dedup record: split the event or write less",
+            writes.len()
+        ));
+    }
+    let bytes: usize = writes.iter().map(|write| size(&write.action)).sum();
+    (bytes > MOST_BYTES).then(|| {
+        format!("transaction has {bytes} bytes; DynamoDB takes {MOST_BYTES}: split the event or write less")
+    })
+}
+
+fn refused(write: Planned, index: usize, item: Option<Item>) -> CommitAnswer {
+    CommitAnswer::Failed(match write.on_refusal {
+        // The application's code, outside the handler's own panic capture.
+        OnRefusal::Ask(failure) => catch_unwind(AssertUnwindSafe(|| failure(item)))
+            .unwrap_or_else(|_| Failure::retry("deciding about a false condition panicked")),
+        OnRefusal::Retry => Failure::retry(format!(
+            "transaction cancelled: the condition of write {index} is false"
+        )),
+    })
+}
+
 /// The token makes the SDK's retry after a lost answer the same transaction (for 10 minutes). One
 /// that was cancelled is over; the next try is another. 36 characters are allowed.
 fn token(owner: &str, cancelled: u32) -> String {
     format!("{owner}{:04}", cancelled % 10_000)
-}
-
-enum Verdict {
-    Final(CommitAnswer),
-    /// Another transaction was in the way.
-    Cancelled,
-    /// The same transaction is still running.
-    InProgress,
-}
-
-fn verdict(error: &SdkError<TransactWriteItemsError>, claim: &Claim, now: Timestamp) -> Verdict {
-    match error.as_service_error() {
-        Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
-            by_reasons(canceled.cancellation_reasons(), claim, now)
-        }
-        Some(TransactWriteItemsError::TransactionInProgressException(_)) => Verdict::InProgress,
-        service => {
-            let code = service.and_then(ProvideErrorMetadata::code);
-            let reason = describe(error);
-            Verdict::Final(match code.is_some_and(|code| FAULTS.contains(&code)) {
-                true => {
-                    CommitAnswer::Failed(Failure::retry(format!("transaction refused: {reason}")))
-                }
-                false => CommitAnswer::Unavailable(reason),
-            })
-        }
-    }
-}
-
-/// Reasons stand in the order of the actions; the first action is the dedup record.
-fn by_reasons(reasons: &[CancellationReason], claim: &Claim, now: Timestamp) -> Verdict {
-    let code = |reason: &CancellationReason| reason.code.clone().unwrap_or_default();
-    if let Some(item) = reasons.first().and_then(|reason| reason.item.as_ref()) {
-        return Verdict::Final(against(item, claim, now));
-    }
-    let described: Vec<String> = reasons
-        .iter()
-        .enumerate()
-        .filter(|(_, reason)| !matches!(code(reason).as_str(), "" | "None"))
-        .map(|(index, reason)| {
-            let message = reason.message.as_deref().unwrap_or_default();
-            format!("write {index}: {}: {message}", code(reason))
-        })
-        .collect();
-    let described = format!("transaction cancelled: {}", described.join("; "));
-    let transient = [
-        "TransactionConflict",
-        "ThrottlingError",
-        "ProvisionedThroughputExceeded",
-    ];
-    let is_final = |reason: &CancellationReason| {
-        let code = code(reason);
-        !matches!(code.as_str(), "" | "None") && !transient.contains(&code.as_str())
-    };
-    match reasons.iter().any(is_final) {
-        true => Verdict::Final(CommitAnswer::Failed(Failure::retry(described))),
-        false => Verdict::Cancelled,
-    }
-}
-
-fn against(item: &item::Item, claim: &Claim, now: Timestamp) -> CommitAnswer {
-    let record = match item::record(item) {
-        Ok(record) => record,
-        Err(problem) => return CommitAnswer::Unavailable(problem),
-    };
-    match Record::commit(Some(&record), claim, now) {
-        Err(refusal) => CommitAnswer::Refused(refusal),
-        // One's own, whose first answer was lost.
-        Ok(_) if record.owner == claim.owner && record.status == Status::Done => {
-            CommitAnswer::Committed
-        }
-        Ok(_) => CommitAnswer::Unavailable("the dedup record lapsed during the call".to_owned()),
-    }
 }
 
 /// Up to 20 ms, doubling, fully jittered: a transaction takes some 10 ms.

@@ -43,6 +43,7 @@ struct Wire {
     topic: Option<String>,
     event: Option<Value>,
     body: Option<String>,
+    entity: Option<String>,
     #[serde(default)]
     attributes: BTreeMap<String, String>,
     times: Option<u32>,
@@ -124,12 +125,16 @@ fn parse_line(line: &str, number: usize) -> Result<Line, String> {
         (Some(event), None) => outgoing(&event),
         (None, Some(body)) => Outgoing {
             event_id: format!("line {number}"),
+            entity: format!("line {number}"),
             body,
             attributes: Vec::new(),
         },
         (Some(_), Some(_)) => return Err("has both event and body, expected one".to_owned()),
         (None, None) => return Err("has neither event nor body, expected one".to_owned()),
     };
+    if let Some(entity) = wire.entity {
+        message.entity = entity;
+    }
     for (name, value) in wire.attributes {
         message.attributes.retain(|(known, _)| *known != name);
         message.attributes.push((name, value));
@@ -154,8 +159,10 @@ pub fn outgoing(event: &Value) -> Outgoing {
         ("version", "/metadata/version"),
         ("source", "/metadata/source"),
     ];
+    let event_id = at("/metadata/eventId").unwrap_or_else(|| "event without eventId".to_owned());
     Outgoing {
-        event_id: at("/metadata/eventId").unwrap_or_else(|| "event without eventId".to_owned()),
+        entity: event_id.clone(),
+        event_id,
         body: event.to_string(),
         attributes: attributes
             .into_iter()

@@ -18,7 +18,7 @@ use tokio::sync::SetOnce;
 
 use super::Times;
 use crate::{
-    Batch, Delivery, Message, Metadata, Outcome, Processor, RawEvent, RetryPlan, Unknown,
+    Batch, Delivery, Message, Metadata, Mode, Outcome, Processor, RawEvent, RetryPlan, Unknown,
     dedup::{Claim, SettleAnswer, SettleAs, Settlement, fingerprint},
     service::Run,
     worker::Route,
@@ -47,7 +47,7 @@ pub(crate) struct Record {
     /// Whether the key is the application's own and not the event id.
     pub(crate) has_business_key: bool,
     fingerprint: String,
-    transactional: bool,
+    mode: Option<Mode>,
     work: Mutex<Option<(Run, Delivery)>>,
 }
 
@@ -60,13 +60,14 @@ pub(crate) struct DecodedEvent {
 /// One idempotency key of a batch.
 pub(crate) struct Key {
     pub(crate) claim: Claim,
-    pub(crate) transactional: bool,
+    pub(crate) mode: Mode,
     /// Whether a lease may be held and must be settled.
     pub(crate) leased: bool,
     /// Receive count of the first record with it.
     pub(crate) attempt: u32,
     taken: AtomicBool,
     started: AtomicBool,
+    is_final: AtomicBool,
     /// What running it came to, set once; settling may still overrule it.
     pub(crate) ended: SetOnce<Outcome>,
     /// The store's answer to completing or giving back the lease.
@@ -88,7 +89,7 @@ impl Record {
 
     /// Whether it is the same event, to be handled in the same way.
     pub(crate) fn is_same_as(&self, key: &Key) -> bool {
-        self.fingerprint == key.claim.fingerprint && self.transactional == key.transactional
+        self.fingerprint == key.claim.fingerprint && self.mode == Some(key.mode)
     }
 
     fn decided(outcome: Outcome, event: Option<DecodedEvent>) -> Self {
@@ -100,7 +101,7 @@ impl Record {
             event,
             has_business_key: false,
             fingerprint: String::new(),
-            transactional: false,
+            mode: None,
             work: Mutex::new(None),
         }
     }
@@ -141,6 +142,23 @@ impl Key {
 
     pub(crate) fn mark_started(&self) {
         self.started.store(true, Ordering::Relaxed);
+    }
+
+    /// The one attempt of a handler that is at most once has begun.
+    pub(crate) fn mark_final(&self) {
+        self.is_final.store(true, Ordering::Relaxed);
+    }
+
+    /// What a failure comes to: what may not be tried again is rejected.
+    pub(crate) fn verdict(&self, outcome: Outcome) -> Outcome {
+        let is_final = self.is_final.load(Ordering::Relaxed);
+        match outcome {
+            Outcome::Retried { reason, .. } | Outcome::Unavailable { reason } if is_final => {
+                let reason = format!("{reason}; not tried again, as it runs at most once");
+                Outcome::Rejected { reason }
+            }
+            other => other,
+        }
     }
 
     pub(crate) fn has_started(&self) -> bool {
@@ -306,9 +324,9 @@ fn prepare(
             .checked_add(processor.settings.retention)
             .unwrap_or(Timestamp::MAX),
     };
-    let transaction = match route.transactional {
-        true => processor.store.transaction(),
-        false => None,
+    let transaction = match route.mode {
+        Mode::AtLeastOnce => None,
+        Mode::EffectivelyOnce | Mode::AtMostOnce => processor.store.transaction(),
     };
     let delivery = Delivery {
         event_type,
@@ -326,16 +344,17 @@ fn prepare(
         event: Some(decoded),
         has_business_key: prepared.key.is_some(),
         fingerprint: claim.fingerprint.clone(),
-        transactional: route.transactional,
+        mode: Some(route.mode),
         work: Mutex::new(Some((prepared.run, delivery))),
     };
     let key = Key {
         claim,
-        transactional: route.transactional,
-        leased: !route.transactional,
+        mode: route.mode,
+        leased: route.mode == Mode::AtLeastOnce,
         attempt: message.receive_count,
         taken: AtomicBool::new(false),
         started: AtomicBool::new(false),
+        is_final: AtomicBool::new(false),
         ended: SetOnce::new(),
         settled: OnceLock::new(),
         runner: OnceLock::new(),

@@ -18,7 +18,7 @@ use super::{
     refused,
 };
 use crate::{
-    Batch, Call, Delivery, Failure, Outcome, Processor, SourceQueue,
+    Batch, Call, Cause, Delivery, Failure, Mode, Outcome, Processor, SourceQueue,
     dedup::{CommitAnswer, Transaction},
     delivery::remaining,
     service::{Run, capture_panics},
@@ -76,7 +76,7 @@ impl Processor {
         };
         for key in &plan.keys {
             key.end(match key.has_started() {
-                true => stopped.clone(),
+                true => key.verdict(stopped.clone()),
                 false => Outcome::Unattempted,
             });
         }
@@ -173,26 +173,35 @@ impl Processor {
 
     async fn run_handler(&self, key: &Key, run: Run, delivery: Delivery) -> Outcome {
         let transaction = delivery.transaction.clone();
+        if key.mode == Mode::AtMostOnce {
+            match self.commit(key, transaction.clone()).await {
+                Outcome::Succeeded => key.mark_final(),
+                refused => return refused,
+            }
+        }
+        let cause = Cause::of(&delivery.metadata);
         let call = self
             .settings
             .service
             .clone()
             .oneshot(Call { delivery, run });
         // Panics of a handler were captured inside; this is for those of a layer.
-        if let Err(failure) = capture_panics(call).await {
-            return failed(&failure);
+        if let Err(failure) = cause.scope(capture_panics(call)).await {
+            return key.verdict(failed(&failure));
         }
-        match (key.transactional, transaction) {
-            (false, _) => Outcome::Succeeded,
-            (true, Some(transaction)) => self.commit(key, transaction).await,
-            (true, None) => Outcome::Rejected {
-                reason: "the handler wants a transaction, which this dedup store cannot give"
-                    .to_owned(),
-            },
+        match key.mode {
+            Mode::AtLeastOnce | Mode::AtMostOnce => Outcome::Succeeded,
+            Mode::EffectivelyOnce => self.commit(key, transaction).await,
         }
     }
 
-    async fn commit(&self, key: &Key, transaction: Arc<dyn Transaction>) -> Outcome {
+    async fn commit(&self, key: &Key, transaction: Option<Arc<dyn Transaction>>) -> Outcome {
+        let Some(transaction) = transaction else {
+            let reason = "the handler wants a transaction, which this dedup store cannot give";
+            return Outcome::Rejected {
+                reason: reason.to_owned(),
+            };
+        };
         match transaction.commit(&key.claim, self.system.now()).await {
             CommitAnswer::Committed => Outcome::Succeeded,
             CommitAnswer::Refused(refusal) => refused(refusal),

@@ -6,6 +6,7 @@ mod backpressure;
 mod crashes;
 mod keys;
 mod layers;
+mod modes;
 mod order;
 mod outcomes;
 mod properties;

@@ -111,7 +111,7 @@ pub(crate) async fn leased(
     Ok(())
 }
 
-struct Effects(Arc<MemoryTransaction>);
+pub(crate) struct Effects(Arc<MemoryTransaction>);
 
 impl<S> Extract<S> for Effects {
     const TRANSACTIONAL: bool = true;
@@ -125,7 +125,7 @@ impl<S> Extract<S> for Effects {
     }
 }
 
-async fn transacted(
+pub(crate) async fn transacted(
     event: Envelope<Transacted>,
     State(journal): State<Journal>,
     effects: Effects,

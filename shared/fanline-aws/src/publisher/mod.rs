@@ -1,5 +1,7 @@
 //! Publishing events to an SNS topic: batched, checked before sending, every refusal named.
 
+mod fifo;
+
 use std::{fmt, time::Duration};
 
 use aws_sdk_sns::{
@@ -34,7 +36,9 @@ const TRIES: u32 = 4;
 /// Publishes events of any type to one topic.
 ///
 /// Costs one PublishBatch call per 10 events or 256 KiB, whichever is less; SNS bills each
-/// 64 KiB of an event as one request.
+/// 64 KiB of an event as one request. On a FIFO topic the message group is the event's
+/// [entity](fanline::Event::entity) and its deduplication id the event id; the order of each entity is kept,
+/// for which an event waits for the answer to the one before it: up to 10 entities share a call.
 #[derive(Clone, Debug)]
 pub struct Publisher {
     client: Client,
@@ -61,6 +65,8 @@ pub struct RefusedEvent {
     pub event_id: String,
     /// Why.
     pub reason: String,
+    /// Whether SNS will never take it; else it may be tried again.
+    pub is_final: bool,
 }
 
 impl fmt::Display for PublishError {
@@ -120,6 +126,7 @@ impl Publisher {
                     index,
                     event_id: event.id().to_owned(),
                     reason: format!("cannot be serialised: {error}"),
+                    is_final: true,
                 })
             })
             .collect();
@@ -140,19 +147,16 @@ impl Publisher {
         let mut refused = Vec::new();
         let mut fitting = Vec::with_capacity(events.len());
         for (index, event) in events.iter().enumerate() {
-            match self.misfit(event) {
-                Some(reason) => refused.push(refuse((index, event), &reason)),
+            match misfit(event, self.size_limit) {
+                Some(reason) => refused.push(refuse((index, event), &reason, true)),
                 None => fitting.push((index, event)),
             }
         }
-        let size = |(_, event): &Numbered<'_>| event.size();
-        let batches = batches(&fitting, MOST_ENTRIES, self.size_limit, size);
-        let calls: Vec<_> = batches
-            .into_iter()
-            .map(|batch| self.send_batch(batch))
-            .collect();
-        let answers: Vec<_> = stream::iter(calls).buffered(CALLS_AT_ONCE).collect().await;
-        refused.extend(answers.into_iter().flatten());
+        refused.extend(match self.is_fifo() {
+            true => fifo::send(self, &fitting).await,
+            false => self.send_in_any_order(&fitting).await,
+        });
+        refused.sort_by_key(|event| event.index);
         match refused.is_empty() {
             true => Ok(()),
             false => Err(PublishError {
@@ -162,18 +166,18 @@ impl Publisher {
         }
     }
 
-    /// Why this event cannot be sent at all.
-    fn misfit(&self, event: &Outgoing) -> Option<String> {
-        let (size, limit) = (event.size(), self.size_limit);
-        if size > limit {
-            return Some(format!(
-                "{size} bytes with attributes, the topic takes {limit}; make it smaller or send a reference"
-            ));
-        }
-        let attributes = event.attributes.len();
-        (attributes > MOST_ATTRIBUTES).then(|| {
-            format!("{attributes} message attributes, SQS takes {MOST_ATTRIBUTES}; use fewer routing keys")
-        })
+    fn is_fifo(&self) -> bool {
+        self.topic_arn.ends_with(".fifo")
+    }
+
+    async fn send_in_any_order(&self, events: &[Numbered<'_>]) -> Vec<RefusedEvent> {
+        let size = |(_, event): &Numbered<'_>| event.size();
+        let calls: Vec<_> = batches(events, MOST_ENTRIES, self.size_limit, size)
+            .into_iter()
+            .map(|batch| self.send_batch(batch))
+            .collect();
+        let refused: Vec<_> = stream::iter(calls).buffered(CALLS_AT_ONCE).collect().await;
+        refused.into_iter().flatten().collect()
     }
 
     /// Sends a batch until every entry is accepted or refused for good; returns the latter. Only
@@ -186,7 +190,7 @@ impl Publisher {
                 Ok(answer) => answer,
                 // The SDK has retried the call already.
                 Err(reason) => {
-                    refused.extend(open.iter().map(|event| refuse(*event, &reason)));
+                    refused.extend(open.iter().map(|event| refuse(*event, &reason, false)));
                     return refused;
                 }
             };
@@ -203,10 +207,10 @@ impl Publisher {
                 let error = answer.failed().iter().find(|entry| entry.id == id);
                 match error {
                     Some(error) if error.sender_fault || attempt == TRIES => {
-                        refused.push(refuse(event, &entry_reason(error)));
+                        refused.push(refuse(event, &entry_reason(error), error.sender_fault));
                     }
                     None if attempt == TRIES => {
-                        refused.push(refuse(event, "SNS gave no answer for it"))
+                        refused.push(refuse(event, "SNS gave no answer for it", false))
                     }
                     _ => again.push(event),
                 }
@@ -225,7 +229,7 @@ impl Publisher {
         let entries: Result<Vec<_>, _> = events
             .iter()
             .enumerate()
-            .map(|(place, (_, event))| entry(place, event))
+            .map(|(place, (_, event))| entry(place, event, self.is_fifo()))
             .collect();
         let entries = entries.map_err(|error| error.to_string())?;
         self.client
@@ -244,6 +248,7 @@ type Numbered<'a> = (usize, &'a Outgoing);
 fn entry(
     index: usize,
     event: &Outgoing,
+    is_fifo: bool,
 ) -> Result<PublishBatchRequestEntry, aws_sdk_sns::error::BuildError> {
     let mut entry = PublishBatchRequestEntry::builder()
         .id(index.to_string())
@@ -255,15 +260,37 @@ fn entry(
             .build()?;
         entry = entry.message_attributes(name, value);
     }
+    if is_fifo {
+        entry = entry
+            .message_group_id(&event.entity)
+            .message_deduplication_id(&event.event_id);
+    }
     entry.build()
 }
 
-fn refuse((index, event): Numbered<'_>, reason: &str) -> RefusedEvent {
+fn refuse((index, event): Numbered<'_>, reason: &str, is_final: bool) -> RefusedEvent {
     RefusedEvent {
         index,
         event_id: event.event_id.clone(),
         reason: reason.to_owned(),
+        is_final,
     }
+}
+
+/// Why an event cannot be sent at all.
+pub(crate) fn misfit(event: &Outgoing, limit: usize) -> Option<String> {
+    let size = event.size();
+    if size > limit {
+        return Some(format!(
+            "{size} bytes with attributes, the topic takes {limit}; make it smaller or send a reference"
+        ));
+    }
+    let attributes = event.attributes.len();
+    (attributes > MOST_ATTRIBUTES).then(|| {
+        format!(
+            "{attributes} message attributes, SQS takes {MOST_ATTRIBUTES}; use fewer routing keys"
+        )
+    })
 }
 
 fn entry_reason(error: &BatchResultErrorEntry) -> String {

@@ -1,0 +1,178 @@
+//! The relay and the sweeper as Lambda functions.
+
+use std::time::Duration;
+
+use fanline::{BoxError, System};
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde_json::Value;
+
+use super::{
+    Relay, Relayed, Row,
+    stream::{StreamEvent, answer},
+};
+use crate::{Environment, Error, Publisher, RealSystem, run::start_logging, sdk_config};
+
+const TABLE: &str = "FANLINE_OUTBOX_TABLE";
+const TOPIC: &str = "FANLINE_TOPIC_ARN";
+
+/// The `main` of a function that publishes an outbox table's new rows, invoked by the table's stream.
+///
+/// Reads `FANLINE_OUTBOX_TABLE` and `FANLINE_TOPIC_ARN`. Its event source mapping needs
+/// `FunctionResponseTypes: [ReportBatchItemFailures]`, should have
+/// `FilterCriteria` for `INSERT`, and tries again until a row is published: while SNS is away nothing is lost
+/// and nothing of a shard overtakes, for as long as the stream keeps changes (24 hours). Later the
+/// sweeper publishes what is left.
+///
+/// # Errors
+/// If the environment is not valid or Lambda's runtime API is lost.
+pub async fn run_relay() -> Result<(), Error> {
+    let relay = relay_from_environment().await?;
+    let relay = &relay;
+    lambda_runtime::run(service_fn(|event: LambdaEvent<StreamEvent>| async move {
+        Ok::<Value, BoxError>(on_stream(relay, event.payload).await)
+    }))
+    .await
+    .map_err(Error::new)
+}
+
+async fn on_stream(relay: &Relay, event: StreamEvent) -> Value {
+    let (mut numbers, mut rows): (Vec<String>, Vec<Row>) = (Vec::new(), Vec::new());
+    for inserted in event.inserted() {
+        match inserted.row {
+            Ok(row) => {
+                numbers.push(inserted.sequence_number);
+                rows.push(row);
+            }
+            // It stays in the table, where the sweeper complains of it; the shard must not wait for it.
+            Err(problem) => tracing::error!(problem, "row passed over"),
+        }
+    }
+    let mut postponed = Vec::new();
+    for ((row, number), relayed) in rows.iter().zip(numbers).zip(relay.relay(&rows).await) {
+        let event_id = &row.outgoing.event_id;
+        match relayed {
+            Relayed::Published => tracing::debug!(event_id, "published"),
+            Relayed::Postponed { reason } => {
+                tracing::warn!(event_id, reason, "event not published; it is tried again");
+                postponed.push(number);
+            }
+            Relayed::Refused { reason } => tracing::error!(
+                event_id,
+                reason,
+                "event refused for good; it stays in the outbox"
+            ),
+        }
+    }
+    tracing::info!(rows = rows.len(), postponed = postponed.len(), "relayed");
+    answer(postponed.into_iter())
+}
+
+/// The `main` of a function that publishes what has been in an outbox table for too long, invoked on a schedule.
+///
+/// Reads `FANLINE_OUTBOX_TABLE`, `FANLINE_TOPIC_ARN` and `FANLINE_OUTBOX_AGE_SECONDS` (rows older than
+/// this are swept, default 300). Fails, after it has published what it could, if something is left: an
+/// alarm on the function's errors tells of an event that SNS will never take.
+///
+/// # Errors
+/// If the environment is not valid or Lambda's runtime API is lost.
+pub async fn run_sweeper() -> Result<(), Error> {
+    let mut environment = Environment::read();
+    let age = environment.number("FANLINE_OUTBOX_AGE_SECONDS", 300, 0..=86_400);
+    environment.check_own()?;
+    let relay = relay_from_environment().await?;
+    let relay = &relay;
+    lambda_runtime::run(service_fn(|_: LambdaEvent<Value>| async move {
+        let older_than = RealSystem.now().checked_sub(Duration::from_secs(age))?;
+        let swept = relay
+            .sweep(older_than)
+            .await
+            .map_err(|error| error.to_string())?;
+        tracing::info!(
+            published = swept.published,
+            failed = swept.failed.len(),
+            "swept"
+        );
+        match swept.failed.first() {
+            None => Ok::<Value, BoxError>(Value::Null),
+            Some(first) => Err(format!(
+                "{} rows are still in the outbox; the first: {first}",
+                swept.failed.len()
+            )
+            .into()),
+        }
+    }))
+    .await
+    .map_err(Error::new)
+}
+
+async fn relay_from_environment() -> Result<Relay, Error> {
+    start_logging();
+    let mut environment = Environment::read();
+    let table = environment.required(TABLE);
+    let topic = environment.required(TOPIC);
+    environment.check_own()?;
+    let config = sdk_config().await?;
+    let publisher = Publisher::new(aws_sdk_sns::Client::new(&config), topic, "outbox");
+    Ok(Relay::new(
+        aws_sdk_dynamodb::Client::new(&config),
+        table,
+        publisher,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use fanline::publish::Outgoing;
+    use serde_json::json;
+
+    use super::*;
+
+    fn change(name: &str, number: &str, image: Value) -> Value {
+        json!({
+            "eventID": number, "eventName": name, "eventSource": "aws:dynamodb",
+            "dynamodb": {"Keys": {"id": {"S": "e-1"}}, "NewImage": image, "SequenceNumber": number, "StreamViewType": "NEW_IMAGE"},
+        })
+    }
+
+    #[test]
+    fn rows_are_read_from_lambdas_event() {
+        let row = json!({
+            "entity": {"S": "o-1"}, "id": {"S": "e-1"}, "body": {"S": "{}"}, "created_at": {"N": "1771065000000"},
+            "attributes": {"M": {"version": {"S": "1"}, "type": {"S": "order.placed"}}},
+        });
+        let event = json!({"Records": [
+            change("INSERT", "1", row.clone()),
+            change("REMOVE", "2", json!({})),
+            change("INSERT", "3", json!({"id": {"S": "e-3"}, "body": {"BOOL": true}})),
+        ]});
+        let event: StreamEvent = serde_json::from_value(event).unwrap();
+        let inserted = event.inserted();
+        assert_eq!(inserted.len(), 2);
+        let row = inserted[0].row.as_ref().unwrap();
+        let attribute = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let outgoing = Outgoing {
+            event_id: "e-1".to_owned(),
+            entity: "o-1".to_owned(),
+            body: "{}".to_owned(),
+            attributes: vec![attribute("type", "order.placed"), attribute("version", "1")],
+        };
+        assert_eq!(row.outgoing, outgoing);
+        assert_eq!(row.created_at.as_second(), 1_771_065_000);
+        assert_eq!(
+            inserted[1].row,
+            Err(
+                "outbox row e-3: attributes: expected a map; did something else write this table?"
+                    .to_owned()
+            )
+        );
+    }
+
+    #[test]
+    fn answer_names_what_is_tried_again() {
+        assert_eq!(answer(std::iter::empty()), json!({"batchItemFailures": []}));
+        assert_eq!(
+            answer(["7".to_owned()].into_iter()),
+            json!({"batchItemFailures": [{"itemIdentifier": "7"}]})
+        );
+    }
+}
