@@ -10,6 +10,7 @@ mod endpoint;
 mod engine;
 mod events_file;
 mod lambda_event;
+mod outside_lambda;
 mod scenarios;
 mod signups;
 mod topics;

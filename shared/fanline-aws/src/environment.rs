@@ -1,12 +1,15 @@
 //! Configuration from environment variables, read once, all problems in one error.
 
-use std::{fmt, time::Duration};
+use std::{fmt, ops::RangeInclusive, time::Duration};
 
 /// The variable that names the dedup table.
 pub(crate) const DEDUP_TABLE: &str = "FANLINE_DEDUP_TABLE";
 
 /// The variable that names the dead-letter queue.
 pub(crate) const DLQ_URL: &str = "FANLINE_DLQ_URL";
+
+/// The variable that names the queue to read, outside Lambda.
+pub(crate) const QUEUE_URL: &str = "FANLINE_QUEUE_URL";
 
 /// The variable that replaces the worker's retry plan.
 pub(crate) const RETRY_DELAYS: &str = "FANLINE_RETRY_DELAYS";
@@ -121,6 +124,28 @@ impl Environment {
             ));
         }
         seconds.ok()
+    }
+
+    /// A variable that may be a whole number of this range.
+    pub(crate) fn number(&mut self, name: &str, default: u64, range: RangeInclusive<u64>) -> u64 {
+        let Some(value) = self.optional(name) else {
+            return default;
+        };
+        let number = value.trim().parse().ok();
+        number
+            .filter(|number| range.contains(number))
+            .unwrap_or_else(|| {
+                let (least, most) = range.into_inner();
+                self.problem(format!(
+                    "{name} is {value:?}, expected a whole number from {least} to {most}"
+                ));
+                default
+            })
+    }
+
+    /// Something else that is wrong.
+    pub(crate) fn problem(&mut self, problem: String) {
+        self.problems.push(problem);
     }
 
     /// A variable that may be absent. Empty counts as absent, as it does in the SDKs.

@@ -1,27 +1,32 @@
-//! Fanline on AWS: the Lambda entry point and the adapters for SQS, SNS and DynamoDB.
+//! Fanline on AWS: a worker's `main`, in Lambda or outside it, and the adapters for SQS, SNS and DynamoDB.
 //!
-//! The only crate of the framework that names an AWS crate. [`run`] is a function's `main`;
+//! The only crate of the framework that names an AWS crate. [`run`] is a worker's `main`;
 //! [`Tx`] makes a handler effectively-once; [`Publisher`] sends events to a topic.
 
+mod attribute;
 mod clients;
 mod describe;
 pub mod dynamodb;
 mod environment;
 mod error;
 mod lambda;
+mod poller;
 mod publisher;
 mod queue;
+mod run;
 mod system;
 
+pub use attribute::{attribute_to_send, received_attributes};
 pub use aws_config::SdkConfig;
 pub use clients::{sdk_config, sdk_config_for};
 pub use describe::describe;
 pub use dynamodb::{DynamoStore, Tx};
 pub use environment::{Environment, InvalidEnvironment};
 pub use error::Error;
-pub use lambda::run;
+pub use poller::Poller;
 pub use publisher::{DEFAULT_SIZE_LIMIT, PublishError, Publisher, RefusedEvent};
 pub use queue::SqsQueue;
+pub use run::run;
 pub use system::RealSystem;
 
 /// The README's example, compiled.

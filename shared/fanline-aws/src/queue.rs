@@ -8,18 +8,17 @@ use std::time::Duration;
 use aws_sdk_sqs::{
     Client,
     error::BuildError,
-    primitives::Blob,
+    operation::receive_message::{ReceiveMessageError, ReceiveMessageOutput},
     types::{
-        BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue,
-        SendMessageBatchRequestEntry,
+        BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry,
+        DeleteMessageBatchRequestEntry, MessageSystemAttributeName, SendMessageBatchRequestEntry,
     },
 };
-use fanline::{
-    Attribute, AttributeValue, DeadLetter, SourceQueue, VisibilityChange, publish::batches,
-};
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use fanline::{DeadLetter, SourceQueue, VisibilityChange, publish::batches};
 use futures_util::{StreamExt, future::BoxFuture, stream};
 
-use crate::describe;
+use crate::{attribute_to_send, describe};
 
 /// Entries of one batch call (SQS API reference).
 const MOST_ENTRIES: usize = 10;
@@ -49,6 +48,60 @@ impl SqsQueue {
             client,
             url: url.into(),
             dead_letter_url,
+        }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn is_fifo(&self) -> bool {
+        self.url.ends_with(".fifo")
+    }
+
+    /// One long poll: up to 10 messages, as soon as there is one. Costs one request, also if none comes.
+    /// `attempt` names the receive: on a FIFO queue one that is sent again, because its answer was lost,
+    /// brings the same messages instead of finding their groups blocked (API reference, "ReceiveMessage").
+    pub(crate) async fn receive(
+        &self,
+        visibility_timeout: Duration,
+        attempt: String,
+    ) -> Result<ReceiveMessageOutput, SdkError<ReceiveMessageError, HttpResponse>> {
+        const LONGEST_POLL_SECONDS: i32 = 20;
+        let attempt = Some(attempt).filter(|_| self.is_fifo());
+        let call = self.client.receive_message().queue_url(&self.url);
+        call.max_number_of_messages(MOST_ENTRIES as i32)
+            .wait_time_seconds(LONGEST_POLL_SECONDS)
+            .visibility_timeout(whole_seconds(visibility_timeout))
+            .set_receive_request_attempt_id(attempt)
+            .message_attribute_names("All")
+            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+            .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
+            .message_system_attribute_names(MessageSystemAttributeName::MessageGroupId)
+            .send()
+            .await
+    }
+
+    /// Deletes up to 10 messages, by their receipt handles; one answer each.
+    pub(crate) async fn delete(&self, receipt_handles: &[&str]) -> Vec<Result<(), String>> {
+        let entries = receipt_handles.iter().enumerate().map(|(index, handle)| {
+            DeleteMessageBatchRequestEntry::builder()
+                .id(index.to_string())
+                .receipt_handle(*handle)
+                .build()
+        });
+        let entries: Result<Vec<_>, _> = entries.collect();
+        let entries = match entries {
+            Ok(entries) => entries,
+            Err(error) => return all_refused(receipt_handles.len(), &error.to_string()),
+        };
+        let call = self.client.delete_message_batch().queue_url(&self.url);
+        match call.set_entries(Some(entries)).send().await {
+            Ok(answer) => {
+                let taken = answer.successful.iter().map(|entry| entry.id.as_str());
+                each(receipt_handles.len(), taken, &answer.failed)
+            }
+            Err(error) => all_refused(receipt_handles.len(), &describe(&error)),
         }
     }
 
@@ -140,7 +193,7 @@ fn send_entry(
         .id(index.to_string())
         .message_body(&letter.body);
     for (name, attribute) in &letter.attributes {
-        entry = entry.message_attributes(name, attribute_value(attribute)?);
+        entry = entry.message_attributes(name, attribute_to_send(attribute));
     }
     if is_fifo {
         // The id of the message that failed: a letter whose answer was lost is not stored twice.
@@ -149,15 +202,6 @@ fn send_entry(
             .message_deduplication_id(&letter.message_id);
     }
     entry.build()
-}
-
-fn attribute_value(attribute: &Attribute) -> Result<MessageAttributeValue, BuildError> {
-    let value = MessageAttributeValue::builder().data_type(&attribute.data_type);
-    let value = match &attribute.value {
-        AttributeValue::Text(text) => value.string_value(text),
-        AttributeValue::Binary(bytes) => value.binary_value(Blob::new(bytes.clone())),
-    };
-    value.build()
 }
 
 fn change_entry(

@@ -14,4 +14,4 @@ pub use faulty::{Fault, FaultyStore};
 pub use memory::{MemoryStore, MemoryTransaction};
 pub use messages::{envelope, message};
 pub use queue::MemoryQueue;
-pub use system::ManualSystem;
+pub use system::{ManualSystem, VirtualSystem};

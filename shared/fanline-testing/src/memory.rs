@@ -56,6 +56,7 @@ impl DedupStore for MemoryStore {
                     SettleAs::Release { attempts, error } => {
                         Record::release(current, owner, *attempts, error)
                     }
+                    SettleAs::Renew { lease_until } => Record::renew(current, owner, *lease_until),
                 };
                 match put(&mut records, &settlement.id, next) {
                     Ok(()) => SettleAnswer::Settled,

@@ -1,4 +1,4 @@
-//! Time that moves only when told to, and random numbers that repeat.
+//! Time that moves only when told to, or as soon as nothing is left to do; random numbers that repeat.
 
 use std::{
     sync::Mutex,
@@ -7,6 +7,7 @@ use std::{
 };
 
 use fanline::{System, Timestamp};
+use tokio::time::Instant;
 
 /// A clock set by hand and a counter for randomness: the same test, the same ids.
 #[derive(Debug)]
@@ -53,5 +54,40 @@ impl System for ManualSystem {
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         u128::from(bits ^ (bits >> 31)) << 64 | u128::from(bits)
+    }
+}
+
+/// Tokio's clock: in a runtime that starts paused, time passes as soon as nothing is left to do.
+#[derive(Debug)]
+pub struct VirtualSystem {
+    started: Instant,
+    epoch: ManualSystem,
+}
+
+impl Default for VirtualSystem {
+    /// Begins where [`ManualSystem`] does.
+    fn default() -> Self {
+        Self {
+            started: Instant::now(),
+            epoch: ManualSystem::default(),
+        }
+    }
+}
+
+impl VirtualSystem {
+    /// Time since it was made.
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+impl System for VirtualSystem {
+    fn now(&self) -> Timestamp {
+        let now = self.epoch.now().checked_add(self.elapsed());
+        now.unwrap_or(Timestamp::MAX)
+    }
+
+    fn random(&self) -> u128 {
+        self.epoch.random()
     }
 }

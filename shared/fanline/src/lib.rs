@@ -27,7 +27,7 @@ mod system;
 mod worker;
 
 pub use attribute::{Attribute, AttributeValue};
-pub use batch::{InvalidBatch, Processor};
+pub use batch::{Grace, InvalidBatch, Processor, Renewal};
 pub use decode::{RawEvent, Undecodable};
 pub use delivery::{Attempt, Deadline, Delivery, Extract, State};
 pub use envelope::{Envelope, Metadata};

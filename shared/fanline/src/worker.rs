@@ -91,6 +91,14 @@ pub struct InvalidWorker {
     problems: Vec<String>,
 }
 
+impl InvalidWorker {
+    pub(crate) fn new(problem: &str) -> Self {
+        Self {
+            problems: vec![problem.to_owned()],
+        }
+    }
+}
+
 impl fmt::Display for InvalidWorker {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "worker cannot run: {}", self.problems.join("; "))

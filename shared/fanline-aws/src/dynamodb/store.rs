@@ -33,6 +33,7 @@ pub struct DynamoStore {
     take_over: Arc<str>,
     complete: Arc<str>,
     release: Arc<str>,
+    renew: Arc<str>,
 }
 
 impl fmt::Debug for DynamoStore {
@@ -62,6 +63,11 @@ impl DynamoStore {
             .into(),
             release: format!(
                 r#"UPDATE "{table}" SET "lease_until" = 0 SET "attempts" = ? SET "last_error" = ? WHERE "id" = ? AND "owner" = ? AND "status" = '{LEASED}'"#
+            )
+            .into(),
+            // What was given back has the time 0.
+            renew: format!(
+                r#"UPDATE "{table}" SET "lease_until" = ? WHERE "id" = ? AND "owner" = ? AND "status" = '{LEASED}' AND "lease_until" > 0"#
             )
             .into(),
             client,
@@ -117,6 +123,10 @@ impl DynamoStore {
                     id,
                     owner,
                 ],
+            },
+            SettleAs::Renew { lease_until } => Statement {
+                text: Arc::clone(&self.renew),
+                parameters: vec![milliseconds(*lease_until), id, owner],
             },
         }
     }
@@ -189,6 +199,9 @@ fn settle_answer(settlement: &Settlement, answer: Answer) -> SettleAnswer {
         SettleAs::Complete => Record::complete(Some(&record), &settlement.owner),
         SettleAs::Release { attempts, error } => {
             Record::release(Some(&record), &settlement.owner, *attempts, error)
+        }
+        SettleAs::Renew { lease_until } => {
+            Record::renew(Some(&record), &settlement.owner, *lease_until)
         }
     };
     SettleAnswer::Refused(next.err().unwrap_or(Refusal::NotOwner))

@@ -22,35 +22,27 @@ use fanline::{
     dead_letter::{FailureNote, unpack},
     dedup::DedupStore,
 };
-use fanline_aws::SqsQueue;
+use fanline_aws::{Poller, SqsQueue};
 use fanline_engine::{Config, InProcess, TokioClock};
-use fanline_testing::{ManualSystem, envelope};
+use fanline_testing::{VirtualSystem, envelope};
 use serde_json::json;
-use tokio::time::Instant;
 
 /// 2026-02-14T10:30:00Z.
 const START: u64 = 1_771_065_000_000;
 
 const URL: &str = "http://127.0.0.1:4566";
 
+/// Of every call: without it, one that is given no time would still be answered.
+const LATENCY: Duration = Duration::from_millis(5);
+
 /// What `template.yaml` says.
 const RECEIVES: u32 = 5;
 
-/// Time that passes as soon as nothing is left to do.
-pub(crate) struct VirtualSystem {
-    started: Instant,
-    random: ManualSystem,
-}
-
-impl System for VirtualSystem {
-    fn now(&self) -> Timestamp {
-        let elapsed = self.started.elapsed().as_millis() as i64;
-        Timestamp::from_millisecond(START as i64 + elapsed).unwrap()
-    }
-
-    fn random(&self) -> u128 {
-        self.random.random()
-    }
+/// Where the worker runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Host {
+    Lambda,
+    Process,
 }
 
 pub(crate) struct World {
@@ -74,10 +66,7 @@ impl World {
             .http_client(http_client(&engine.unwrap()))
             .build();
         let world = Self {
-            system: Arc::new(VirtualSystem {
-                started: Instant::now(),
-                random: ManualSystem::default(),
-            }),
+            system: Arc::default(),
             sqs: Client::from_conf(config),
         };
         for suffix in ["", ".fifo"] {
@@ -106,14 +95,19 @@ impl World {
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
-        self.system.started.elapsed()
+        self.system.elapsed()
     }
 
-    pub(crate) fn processor<S>(&self, worker: Worker<S>, store: Arc<dyn DedupStore>) -> Processor
+    pub(crate) fn processor<S>(
+        &self,
+        worker: Worker<S>,
+        store: Arc<dyn DedupStore>,
+    ) -> Arc<Processor>
     where
         S: Clone + Send + Sync + 'static,
     {
-        Processor::new(worker, "consumer", store, Arc::clone(&self.system) as _).unwrap()
+        let system = Arc::clone(&self.system) as _;
+        Arc::new(Processor::new(worker, "consumer", store, system).unwrap())
     }
 
     /// Sends an event whose data is `{}`.
@@ -132,11 +126,35 @@ impl World {
         send.message_body(body).send().await.unwrap();
     }
 
+    /// The queue as its worker knows it.
+    pub(crate) fn queue(&self, name: &str) -> SqsQueue {
+        let dead_letters = url(&name.replace("-queue", "-dlq"));
+        let aws_url = format!("https://sqs.us-east-1.amazonaws.com/000000000000/{name}");
+        SqsQueue::new(self.sqs.clone(), aws_url, Some(dead_letters))
+    }
+
+    pub(crate) async fn work(
+        &self,
+        processor: &Arc<Processor>,
+        queue: &str,
+        time: Duration,
+        host: Host,
+    ) {
+        match host {
+            Host::Lambda => self.feed(processor, queue, time).await,
+            Host::Process => self.poll(processor, queue, time).await,
+        }
+    }
+
+    /// Lets the worker read the queue for so long, in a process of its own.
+    pub(crate) async fn poll(&self, processor: &Arc<Processor>, queue: &str, time: Duration) {
+        let poller = Poller::new(Arc::clone(processor), self.queue(queue));
+        poller.run_until(tokio::time::sleep(time)).await.unwrap();
+    }
+
     /// Feeds the worker from the queue for so long, as one of Lambda's pollers does.
     pub(crate) async fn feed(&self, processor: &Processor, queue: &str, time: Duration) {
-        let dead_letters = url(&queue.replace("-queue", "-dlq"));
-        let aws_url = format!("https://sqs.us-east-1.amazonaws.com/000000000000/{queue}");
-        let source = SqsQueue::new(self.sqs.clone(), aws_url, Some(dead_letters));
+        let source = self.queue(queue);
         let until = self.elapsed() + time;
         while self.elapsed() < until {
             let messages = self.receive(queue, 20).await;
@@ -266,6 +284,7 @@ impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let engine = self.0.clone();
         HttpConnectorFuture::new(async move {
+            tokio::time::sleep(LATENCY).await;
             let request = request
                 .try_into_http1x()
                 .map_err(|error| ConnectorError::user(error.into()))?;

@@ -12,7 +12,6 @@ use fanline::{
 };
 use serde_json::Value;
 
-use super::attribute;
 use crate::aws::last_part;
 
 /// SQS moved it, as it was received too often: the worker crashed, ran out of time or gave it back
@@ -43,7 +42,7 @@ pub(super) struct Letter {
 impl Letter {
     pub(super) fn new(message: Message) -> Self {
         let system = message.attributes.unwrap_or_default();
-        let own = attribute::received(message.message_attributes);
+        let own = fanline_aws::received_attributes(message.message_attributes);
         let (attributes, note) = dead_letter::unpack(own);
         let text = |name: Name| system.get(&name).cloned();
         let body = message.body.unwrap_or_default();

@@ -4,7 +4,6 @@
 //! one thing to get wrong: a message is deleted only after it was sent, and what was only looked
 //! at is given back.
 
-mod attribute;
 mod destination;
 mod edit;
 mod filter;

@@ -14,9 +14,9 @@ use aws_sdk_sqs::{
     },
 };
 use fanline::publish::batches;
+use fanline_aws::attribute_to_send;
 
 use super::{
-    attribute,
     letter::Letter,
     settle::{MOST_ENTRIES, why},
 };
@@ -171,7 +171,7 @@ fn entry(
         .set_message_group_id(letter.group.clone())
         .set_message_deduplication_id(deduplication_id);
     for (name, value) in &letter.attributes {
-        entry = entry.message_attributes(name, attribute::to_send(value)?);
+        entry = entry.message_attributes(name, attribute_to_send(value));
     }
     if let Some(trace_header) = &letter.trace_header {
         let value = MessageSystemAttributeValue::builder()

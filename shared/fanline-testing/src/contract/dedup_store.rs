@@ -84,6 +84,7 @@ pub async fn dedup_store(store: Arc<dyn DedupStore>, run: &str) {
     released_can_be_claimed_again(&subject, &key("released")).await;
     lapsed_lease_is_taken_over_and_fenced(&subject, &key("fence")).await;
     own_claim_and_completion_may_be_repeated(&subject, &key("repeat")).await;
+    renewed_lease_is_live_until_its_new_end(&subject, &key("renewed")).await;
     expired_record_counts_as_absent(&subject, &key("expired")).await;
     batches_answer_in_order(&subject, &key("batch")).await;
     if subject.store.transaction().is_some() {
@@ -165,6 +166,35 @@ async fn own_claim_and_completion_may_be_repeated(subject: &Subject, key: &str) 
     }
     let again = subject.claim(&claim).await;
     assert_eq!(again, ClaimAnswer::Refused(Refusal::Done));
+}
+
+async fn renewed_lease_is_live_until_its_new_end(subject: &Subject, key: &str) {
+    let first = subject.request(key, "a");
+    assert_eq!(subject.claim(&first).await, ClaimAnswer::Claimed);
+    let until = first.lease_until + LEASE;
+    let renew = SettleAs::Renew { lease_until: until };
+    for _ in 0..2 {
+        let renewed = subject.settle(&first, renew.clone()).await;
+        assert_eq!(renewed, SettleAnswer::Settled);
+    }
+    subject.system.advance(LEASE);
+    let busy = subject.claim(&subject.request(key, "a")).await;
+    assert_eq!(busy, ClaimAnswer::Refused(Refusal::Busy { until }));
+    subject.system.advance(LEASE);
+    let successor = subject.request(key, "a");
+    assert_eq!(subject.claim(&successor).await, ClaimAnswer::Claimed);
+    let not_owner = SettleAnswer::Refused(Refusal::NotOwner);
+    assert_eq!(subject.settle(&first, renew.clone()).await, not_owner);
+    // What was given back or is done has no lease to go on.
+    let released = subject.settle(&successor, release()).await;
+    assert_eq!(released, SettleAnswer::Settled);
+    assert_eq!(subject.settle(&successor, renew.clone()).await, not_owner);
+    let third = subject.request(key, "a");
+    assert_eq!(subject.claim(&third).await, ClaimAnswer::Claimed);
+    let completed = subject.settle(&third, SettleAs::Complete).await;
+    assert_eq!(completed, SettleAnswer::Settled);
+    let done = SettleAnswer::Refused(Refusal::Done);
+    assert_eq!(subject.settle(&third, renew).await, done);
 }
 
 async fn expired_record_counts_as_absent(subject: &Subject, key: &str) {
@@ -249,7 +279,7 @@ pub async fn dedup_store_follows_model(store: Arc<dyn DedupStore>, run: &str, ch
     let mut model: BTreeMap<String, Record> = BTreeMap::new();
     let mut claims: Vec<Claim> = Vec::new();
     for &choice in choices {
-        let (kind, detail) = (choice % 8, usize::from(choice / 8));
+        let (kind, detail) = (choice % 9, usize::from(choice / 9));
         let now = subject.system.now();
         let known = claims.get(detail % claims.len().max(1)).cloned();
         match (kind, known) {
@@ -274,6 +304,15 @@ pub async fn dedup_store_follows_model(store: Arc<dyn DedupStore>, run: &str, ch
                 let current = model.get(&claim.id);
                 let expected = Record::release(current, &claim.owner, 1, "did not work");
                 let answer = subject.settle(&claim, release()).await;
+                assert_eq!(answer, settle_answer(&mut model, &claim, expected));
+            }
+            (7, Some(claim)) => {
+                let lease_until = now + LEASE;
+                let current = model.get(&claim.id);
+                let expected = Record::renew(current, &claim.owner, lease_until);
+                let answer = subject
+                    .settle(&claim, SettleAs::Renew { lease_until })
+                    .await;
                 assert_eq!(answer, settle_answer(&mut model, &claim, expected));
             }
             (_, Some(claim)) => {

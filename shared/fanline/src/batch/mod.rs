@@ -1,15 +1,17 @@
 //! One invocation, from records to outcomes (design section 5).
 //!
-//! Plan (pure), claim, run, settle, dead letters, waits, report. What could be got wrong is to
+//! Plan (pure), claim, run (renewing leases if no deadline ends it), settle, dead letters, waits, report. What could be got wrong is to
 //! acknowledge a record whose dedup record is not complete and whose dead letter is not stored:
 //! [`settle`] and [`queueing`] have the last word on every outcome.
 
 mod plan;
 mod queueing;
+mod renew;
 mod run;
 mod settle;
+mod times;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -20,6 +22,8 @@ use crate::{
     worker::Settings,
 };
 use plan::Plan;
+pub use renew::{Grace, Renewal};
+use times::Times;
 
 /// A worker with everything it needs to process batches.
 ///
@@ -59,7 +63,7 @@ impl Processor {
     /// names itself.
     ///
     /// # Errors
-    /// If the worker has no handlers or two for one event.
+    /// If the worker has no handlers, two for one event, or no name.
     pub fn new<S: Clone + Send + Sync + 'static>(
         worker: Worker<S>,
         default_consumer: &str,
@@ -67,9 +71,15 @@ impl Processor {
         system: Arc<dyn System>,
     ) -> Result<Self, InvalidWorker> {
         let settings = worker.into_settings()?;
-        let consumer = settings.consumer.as_deref().unwrap_or(default_consumer);
+        let consumer = settings.consumer.clone();
+        let consumer = consumer.unwrap_or_else(|| default_consumer.to_owned());
+        if consumer.is_empty() {
+            let problem =
+                "it has no name to remember its events under; add one with `.consumer(name)`";
+            return Err(InvalidWorker::new(problem));
+        }
         Ok(Self {
-            consumer: consumer.to_owned(),
+            consumer,
             settings,
             store,
             system,
@@ -79,6 +89,11 @@ impl Processor {
     /// The name under which this worker deduplicates.
     pub fn consumer(&self) -> &str {
         &self.consumer
+    }
+
+    /// Where it takes the time and random numbers from.
+    pub fn system(&self) -> &dyn System {
+        self.system.as_ref()
     }
 
     /// Processes one batch of `queue` and says what became of each record. Returns before
@@ -92,6 +107,36 @@ impl Processor {
         queue: &dyn SourceQueue,
         deadline: Timestamp,
     ) -> Result<Report, InvalidBatch> {
+        let times = Times::until(deadline, self.system.now());
+        self.process_in(batch, queue, times, None).await
+    }
+
+    /// Processes one batch of `queue` without a deadline: leases and visibility are renewed while
+    /// handlers run, until all have ended, the grace period is over, or 12 hours have passed, after
+    /// which SQS keeps no message in flight. A handler whose lease is lost is stopped.
+    ///
+    /// Costs, beside what [`process`](Self::process) does, one call to the store and one to the queue
+    /// per third of the visibility timeout.
+    ///
+    /// # Errors
+    /// If a record has no message id; nothing was run then.
+    pub async fn process_renewing(
+        &self,
+        batch: Batch,
+        queue: &dyn SourceQueue,
+        renewal: &Renewal,
+    ) -> Result<Report, InvalidBatch> {
+        let times = Times::renewed(renewal, self.system.now());
+        self.process_in(batch, queue, times, Some(renewal)).await
+    }
+
+    async fn process_in(
+        &self,
+        batch: Batch,
+        queue: &dyn SourceQueue,
+        mut times: Times,
+        renewal: Option<&Renewal>,
+    ) -> Result<Report, InvalidBatch> {
         if let Some(index) = batch
             .messages
             .iter()
@@ -99,11 +144,12 @@ impl Processor {
         {
             return Err(InvalidBatch { index });
         }
-        let started = self.system.now();
-        let times = Times::new(started, deadline);
         let mut plan = Plan::new(self, &batch, &times);
         self.claim(&mut plan, &times).await;
-        self.run(&plan, &batch, queue, &times).await;
+        self.run(&plan, &batch, queue, &times, renewal).await;
+        if let Some(renewal) = renewal {
+            renewal.begin_settling(&mut times, self.system.now());
+        }
         let mut outcomes = self.settle(&plan, &times).await;
         let undecided = outcomes.iter_mut().enumerate();
         self.bury(&plan, &batch, queue, undecided, times.settle_until)
@@ -114,6 +160,7 @@ impl Processor {
             .iter()
             .filter(|record| record.has_business_key)
             .count();
+        let started = times.started;
         Ok(Report::new(&self.consumer, batch, outcomes, keyed, started))
     }
 
@@ -124,7 +171,7 @@ impl Processor {
             return;
         }
         let answers = self.store.claim(&claims, self.system.now());
-        let limit = remaining(times.stop, self.system.now());
+        let limit = remaining(times.claim_until, self.system.now());
         let Ok(answers) = tokio::time::timeout(limit, answers).await else {
             // The call may have taken effect: the leases are given back when settling. It is an outage
             // all the same: come back at once, the messages would use up their receives in it.
@@ -156,34 +203,5 @@ pub(crate) fn refused(refusal: Refusal) -> Outcome {
         Refusal::Conflict => Outcome::Conflict,
         Refusal::Busy { until } => Outcome::Busy { until },
         Refusal::NotOwner => Outcome::LeaseLost,
-    }
-}
-
-/// The points in time of one invocation.
-pub(crate) struct Times {
-    /// The batch was here.
-    pub(crate) started: Timestamp,
-    /// Handlers still running are stopped here, which leaves time to settle.
-    pub(crate) stop: Timestamp,
-    /// Settling ends here, so that the answer is out before the invocation ends.
-    pub(crate) settle_until: Timestamp,
-    /// The worker has certainly stopped here, even if clocks differ a little.
-    pub(crate) lease_until: Timestamp,
-}
-
-impl Times {
-    /// The margin is a tenth of the time given, but at least 0.5 s (settling is one round
-    /// trip, with retries a few) and at most 5 s.
-    fn new(started: Timestamp, deadline: Timestamp) -> Self {
-        const SHORTEST: Duration = Duration::from_millis(500);
-        const LONGEST: Duration = Duration::from_secs(5);
-        let margin = (remaining(deadline, started) / 10).clamp(SHORTEST, LONGEST);
-        // `saturating_*` on timestamps fails only for infinite durations.
-        Self {
-            started,
-            stop: deadline.checked_sub(margin).unwrap_or(started),
-            settle_until: deadline.checked_sub(margin / 5).unwrap_or(started),
-            lease_until: deadline.checked_add(margin).unwrap_or(Timestamp::MAX),
-        }
     }
 }

@@ -19,7 +19,7 @@ use tokio::sync::SetOnce;
 use super::Times;
 use crate::{
     Batch, Delivery, Message, Metadata, Outcome, Processor, RawEvent, RetryPlan, Unknown,
-    dedup::{Claim, fingerprint},
+    dedup::{Claim, SettleAnswer, SettleAs, Settlement, fingerprint},
     service::Run,
     worker::Route,
 };
@@ -69,6 +69,8 @@ pub(crate) struct Key {
     started: AtomicBool,
     /// What running it came to, set once; settling may still overrule it.
     pub(crate) ended: SetOnce<Outcome>,
+    /// The store's answer to completing or giving back the lease.
+    pub(crate) settled: OnceLock<SettleAnswer>,
     /// The record that ran.
     pub(crate) runner: OnceLock<usize>,
 }
@@ -108,6 +110,24 @@ impl Key {
     /// The first outcome stands.
     pub(crate) fn end(&self, outcome: Outcome) {
         let _already_ended = self.ended.set(outcome);
+    }
+
+    /// Whether a lease may be held that has not been completed or given back.
+    pub(crate) fn is_unsettled(&self) -> bool {
+        self.leased && self.settled.get().is_none()
+    }
+
+    /// The first answer stands.
+    pub(crate) fn settle(&self, answer: SettleAnswer) {
+        let _already_settled = self.settled.set(answer);
+    }
+
+    pub(crate) fn settlement(&self, end: SettleAs) -> Settlement {
+        Settlement {
+            id: self.claim.id.clone(),
+            owner: self.claim.owner.clone(),
+            end,
+        }
     }
 
     /// Whether the caller is the one to run it.
@@ -317,6 +337,7 @@ fn prepare(
         taken: AtomicBool::new(false),
         started: AtomicBool::new(false),
         ended: SetOnce::new(),
+        settled: OnceLock::new(),
         runner: OnceLock::new(),
     };
     (record, Some(key))

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Plan, Times, plan::Record};
+use super::{Plan, Times, plan::Record, times::LONGEST_IN_FLIGHT};
 use crate::{
     Batch, DeadLetter, Message, Outcome, Processor, RetryPlan, SourceQueue, VisibilityChange,
     dead_letter::{FailureNote, Reason, pack},
@@ -15,10 +15,6 @@ use crate::{
     outcome::CONFLICT,
     retry::{jittered, outage_wait},
 };
-
-/// What SQS allows from the receive on (developer guide, "visibility timeout"), less ten minutes: a
-/// batch may be that old when it gets here, by its window and by throttling.
-const LONGEST_WAIT: Duration = Duration::from_secs(12 * 60 * 60 - 10 * 60);
 
 /// A lease may end a little later than this worker's clock says.
 const AFTER_LEASE: Duration = Duration::from_secs(2);
@@ -185,7 +181,7 @@ impl Processor {
     ) {
         let waits = self.waits(plan, batch, outcomes);
         let age = remaining(self.system.now(), times.started);
-        let longest = LONGEST_WAIT.saturating_sub(age);
+        let longest = LONGEST_IN_FLIGHT.saturating_sub(age);
         let changes: Vec<VisibilityChange> = waits
             .into_iter()
             .zip(&batch.messages)

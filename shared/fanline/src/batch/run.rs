@@ -1,15 +1,19 @@
 //! Running a plan: lanes in parallel, handlers bounded, all of it until the deadline.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc, time::Duration};
 
-use futures_util::{StreamExt, stream::FuturesUnordered};
+use futures_util::{
+    StreamExt,
+    future::{Either, select},
+    stream::FuturesUnordered,
+};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 use tracing::Instrument;
 
 use super::{
-    Plan, Times,
+    Plan, Renewal, Times,
     plan::{Key, Record},
     refused,
 };
@@ -38,6 +42,7 @@ impl Processor {
         batch: &Batch,
         queue: &dyn SourceQueue,
         times: &Times,
+        renewal: Option<&Renewal>,
     ) {
         // Handlers are bounded here, not lanes: a lane that waits for a key must not keep the
         // lane that runs it from starting.
@@ -56,17 +61,44 @@ impl Processor {
                 self.run_lane(lane, &handlers)
             })
             .collect();
-        let all_lanes = lanes.for_each(|()| std::future::ready(()));
-        let limit = remaining(times.stop, self.system.now());
-        let _in_time = tokio::time::timeout(limit, all_lanes).await;
+        let all_lanes = pin!(lanes.for_each(|()| std::future::ready(())));
+        let stopped = pin!(self.out_of_time(times, renewal));
+        let renewing = pin!(async {
+            match renewal {
+                Some(renewal) => self.renew(plan, batch, queue, times, renewal).await,
+                None => std::future::pending().await,
+            }
+        });
+        let stopped = match select(all_lanes, select(stopped, renewing)).await {
+            Either::Right((Either::Left((stopped, _)), _)) => stopped,
+            // All keys have ended.
+            _ => Outcome::Unattempted,
+        };
         for key in &plan.keys {
             key.end(match key.has_started() {
-                true => Outcome::Retried {
-                    after: None,
-                    reason: "stopped at the deadline of the invocation".to_owned(),
-                },
+                true => stopped.clone(),
                 false => Outcome::Unattempted,
             });
+        }
+    }
+
+    /// Waits until handlers must stop; says what that means for those that run.
+    async fn out_of_time(&self, times: &Times, renewal: Option<&Renewal>) -> Outcome {
+        let until = async |point| {
+            tokio::time::sleep(remaining(point, self.system.now())).await;
+        };
+        let Some(renewal) = renewal else {
+            until(times.stop).await;
+            return stopped("stopped at the deadline of the invocation", None);
+        };
+        let ending = pin!(async { until(renewal.ending().await).await });
+        match select(pin!(until(times.stop)), ending).await {
+            Either::Left(_) => stopped(
+                "stopped after 12 hours: SQS keeps no message in flight for longer",
+                None,
+            ),
+            // Another process can take it at once.
+            Either::Right(_) => stopped("stopped with its process", Some(Duration::ZERO)),
         }
     }
 
@@ -113,9 +145,13 @@ impl Processor {
             // The semaphore is never closed, so a permit always comes.
             let _permit = handlers.acquire().await;
             key.mark_started();
-            let outcome = self.run_key(record, key).await;
-            let _first_and_only = key.runner.set(index);
-            key.end(outcome);
+            // A lease that is lost ends the key from outside, and its handler with it.
+            let lost = pin!(key.ended.wait());
+            if let Either::Right((outcome, _)) = select(lost, pin!(self.run_key(record, key))).await
+            {
+                let _first_and_only = key.runner.set(index);
+                key.end(outcome);
+            }
         } else {
             key.ended.wait().await;
         }
@@ -164,6 +200,11 @@ impl Processor {
             CommitAnswer::Unavailable(reason) => Outcome::StoreUnavailable { reason },
         }
     }
+}
+
+fn stopped(reason: &str, after: Option<Duration>) -> Outcome {
+    let reason = reason.to_owned();
+    Outcome::Retried { reason, after }
 }
 
 fn failed(failure: &Failure) -> Outcome {

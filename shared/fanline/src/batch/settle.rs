@@ -1,6 +1,6 @@
 //! The end of an invocation: leases completed or given back in one call, then the verdict.
 
-use std::collections::HashMap;
+use std::time::Duration;
 
 use super::{Plan, Times, plan::Key};
 use crate::{
@@ -10,46 +10,42 @@ use crate::{
 };
 
 impl Processor {
-    /// Settles every lease that may be held and returns the final outcome of every record.
+    /// Settles every lease that may still be held and returns the final outcome of every record.
     pub(super) async fn settle(&self, plan: &Plan, times: &Times) -> Vec<Outcome> {
-        let leased: Vec<usize> = (0..plan.keys.len())
-            .filter(|&index| plan.keys[index].leased)
-            .collect();
-        let settlements: Vec<Settlement> = leased
+        let open: Vec<&Key> = plan.keys.iter().filter(|key| key.is_unsettled()).collect();
+        let settlements: Vec<Settlement> = open
             .iter()
-            .map(|&index| settlement(&plan.keys[index]))
+            .map(|key| settlement(key, key.ended.get().unwrap_or(&Outcome::Unattempted)))
             .collect();
-        let answers = self.settle_in_time(&settlements, times).await;
-        let mut overruled: HashMap<usize, Outcome> = HashMap::new();
-        for ((&index, settlement), answer) in leased.iter().zip(&settlements).zip(answers) {
-            if settlement.end == SettleAs::Complete
-                && let Some(outcome) = overrule(answer)
-            {
-                overruled.insert(index, outcome);
-            }
+        let limit = remaining(times.store_until, self.system.now());
+        let answers = self.settle_within(&settlements, limit).await;
+        for (key, answer) in open.iter().zip(answers) {
+            key.settle(answer);
         }
         let records = plan.records.iter().enumerate();
         let mut outcomes: Vec<Outcome> = records
             .map(|(index, record)| {
                 let is_its_keys = record.fate.get().or(record.buried.get()).is_none();
                 let key = record.key.filter(|_| is_its_keys);
-                match key.and_then(|key| overruled.get(&key)) {
-                    Some(outcome) => outcome.clone(),
-                    None => plan.outcome(index),
-                }
+                key.and_then(|key| overrule(&plan.keys[key]))
+                    .unwrap_or_else(|| plan.outcome(index))
             })
             .collect();
         keep_groups_in_order(plan, &mut outcomes);
         outcomes
     }
 
-    async fn settle_in_time(&self, settlements: &[Settlement], times: &Times) -> Vec<SettleAnswer> {
+    /// One answer for each settlement, whatever the store does.
+    pub(super) async fn settle_within(
+        &self,
+        settlements: &[Settlement],
+        limit: Duration,
+    ) -> Vec<SettleAnswer> {
         if settlements.is_empty() {
             return Vec::new();
         }
-        let limit = remaining(times.settle_until, self.system.now());
         let late = |_| {
-            let reason = "the dedup store did not answer before the deadline";
+            let reason = "the dedup store did not answer in time";
             vec![SettleAnswer::Unavailable(reason.to_owned()); settlements.len()]
         };
         let mut answers = tokio::time::timeout(limit, self.store.settle(settlements))
@@ -62,23 +58,15 @@ impl Processor {
     }
 }
 
-fn settlement(key: &Key) -> Settlement {
-    let end = match key.ended.get() {
-        Some(Outcome::Succeeded) => SettleAs::Complete,
-        Some(failure) => SettleAs::Release {
+/// How the lease of a key ends that came to this.
+pub(super) fn settlement(key: &Key, ended: &Outcome) -> Settlement {
+    key.settlement(match ended {
+        Outcome::Succeeded => SettleAs::Complete,
+        failure => SettleAs::Release {
             attempts: key.attempt,
             error: shortened(failure),
         },
-        None => SettleAs::Release {
-            attempts: key.attempt,
-            error: shortened(&Outcome::Unattempted),
-        },
-    };
-    Settlement {
-        id: key.claim.id.clone(),
-        owner: key.claim.owner.clone(),
-        end,
-    }
+    })
 }
 
 /// The table keeps the reason for people; an item is limited and billed by its size.
@@ -88,11 +76,15 @@ fn shortened(outcome: &Outcome) -> String {
 }
 
 /// A success counts only once its record is complete.
-fn overrule(answer: SettleAnswer) -> Option<Outcome> {
-    match answer {
-        SettleAnswer::Settled => None,
-        SettleAnswer::Refused(_) => Some(Outcome::LeaseLost),
-        SettleAnswer::Unavailable(reason) => Some(Outcome::StoreUnavailable { reason }),
+fn overrule(key: &Key) -> Option<Outcome> {
+    let answer = key.settled.get()?;
+    match (key.ended.get(), answer) {
+        (Some(Outcome::Succeeded), SettleAnswer::Refused(_)) => Some(Outcome::LeaseLost),
+        (Some(Outcome::Succeeded), SettleAnswer::Unavailable(reason)) => {
+            let reason = reason.clone();
+            Some(Outcome::StoreUnavailable { reason })
+        }
+        _ => None,
     }
 }
 

@@ -129,6 +129,24 @@ impl Record {
         })
     }
 
+    /// Puts off the end of a lease. One that lapsed and that nobody took is still one's own; one that
+    /// was given back is not.
+    pub fn renew(
+        current: Option<&Self>,
+        owner: &str,
+        lease_until: Timestamp,
+    ) -> Result<Self, Refusal> {
+        let record = Self::owned(current, owner)?;
+        match record.status {
+            Status::Done => Err(Refusal::Done),
+            Status::Leased if record.lease_until == Timestamp::UNIX_EPOCH => Err(Refusal::NotOwner),
+            Status::Leased => Ok(Self {
+                lease_until,
+                ..record.clone()
+            }),
+        }
+    }
+
     fn new(claim: &Claim) -> Self {
         Self {
             status: Status::Leased,

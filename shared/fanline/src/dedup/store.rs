@@ -19,7 +19,7 @@ pub trait DedupStore: Send + Sync + 'static {
     /// Tries to take the lease of every claim.
     fn claim<'a>(&'a self, claims: &'a [Claim], now: Timestamp) -> BoxFuture<'a, Vec<ClaimAnswer>>;
 
-    /// Completes or releases leases, each only if it is still held by its owner.
+    /// Completes, releases or renews leases, each only if it is still held by its owner.
     fn settle<'a>(&'a self, settlements: &'a [Settlement]) -> BoxFuture<'a, Vec<SettleAnswer>>;
 
     /// A fresh transaction for one message, if this store can commit a handler's writes
@@ -72,6 +72,11 @@ pub enum SettleAs {
         attempts: u32,
         /// Why.
         error: String,
+    },
+    /// Not yet: the lease goes on.
+    Renew {
+        /// When the claimant will certainly have stopped.
+        lease_until: Timestamp,
     },
 }
 

@@ -26,6 +26,7 @@ enum Step {
     Commit { owner: u8, data: u8 },
     Complete { owner: u8 },
     Release { owner: u8 },
+    Renew { owner: u8 },
     Wait { seconds: i64 },
 }
 
@@ -35,6 +36,7 @@ fn step() -> impl Strategy<Value = Step> {
         (4_u8..6, 0_u8..2).prop_map(|(owner, data)| Step::Commit { owner, data }),
         (0_u8..4).prop_map(|owner| Step::Complete { owner }),
         (0_u8..4).prop_map(|owner| Step::Release { owner }),
+        (0_u8..4).prop_map(|owner| Step::Renew { owner }),
         (0_i64..50).prop_map(|seconds| Step::Wait { seconds }),
     ]
 }
@@ -50,6 +52,10 @@ fn run(current: Option<&Record>, step: &Step, now: i64) -> Result<Record, Refusa
         Step::Complete { owner } => Record::complete(current, &format!("owner-{owner}")),
         Step::Release { owner } => {
             Record::release(current, &format!("owner-{owner}"), 1, "did not work")
+        }
+        Step::Renew { owner } => {
+            let until = time(now) + Duration::from_secs(30);
+            Record::renew(current, &format!("owner-{owner}"), until)
         }
         Step::Wait { .. } => current.cloned().ok_or(Refusal::NotOwner),
     }

@@ -9,5 +9,6 @@ mod layers;
 mod order;
 mod outcomes;
 mod properties;
+mod renewal;
 mod retries;
 mod world;

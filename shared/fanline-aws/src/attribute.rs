@@ -1,12 +1,12 @@
-//! Message attributes between the SDK's types and the core's.
+//! Message attributes between SQS's types and the core's.
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_sqs::{error::BuildError, primitives::Blob, types::MessageAttributeValue};
+use aws_sdk_sqs::{primitives::Blob, types::MessageAttributeValue};
 use fanline::{Attribute, AttributeValue};
 
 /// The attributes of a received message.
-pub(super) fn received(
+pub fn received_attributes(
     attributes: Option<HashMap<String, MessageAttributeValue>>,
 ) -> BTreeMap<String, Attribute> {
     let attributes = attributes.into_iter().flatten();
@@ -21,12 +21,12 @@ pub(super) fn received(
     attributes.collect()
 }
 
-/// An attribute to send.
-pub(super) fn to_send(attribute: &Attribute) -> Result<MessageAttributeValue, BuildError> {
+/// An attribute of a message to send.
+pub fn attribute_to_send(attribute: &Attribute) -> MessageAttributeValue {
     let value = MessageAttributeValue::builder().data_type(&attribute.data_type);
     let value = match &attribute.value {
         AttributeValue::Text(text) => value.string_value(text),
         AttributeValue::Binary(bytes) => value.binary_value(Blob::new(bytes.as_slice())),
     };
-    value.build()
+    value.build().expect("its data type is set")
 }
