@@ -127,11 +127,11 @@ impl Processor {
             .collect();
         let answers = self.settle_within(&settlements, renewal.pace_of_retries());
         let answers = answers.await;
-        // One more try, which takes its time and comes after as much.
+        // One more try comes after a pause and takes as long; then as much must be left, for clocks differ.
         let last_chance = self
             .system
             .now()
-            .checked_add(renewal.pace_of_retries() * 2)
+            .checked_add(renewal.pace_of_retries() * 3)
             .unwrap_or(Timestamp::MAX);
         let mut all_answered = true;
         for ((index, asked_for), answer) in open.into_iter().zip(&settlements).zip(answers) {
