@@ -221,3 +221,53 @@ async fn batches_have_at_most_ten_entries_and_the_topics_bytes() {
     entries.sort_unstable();
     assert_eq!(entries, [5, 10, 10]);
 }
+
+/// An event of an entity.
+#[derive(Clone, Serialize, Deserialize)]
+struct Stepped {
+    entity: String,
+}
+
+impl Event for Stepped {
+    const TYPE: &'static str = "entity.stepped";
+
+    fn entity(&self) -> Option<String> {
+        Some(self.entity.clone())
+    }
+}
+
+/// Of each call, the entities. What fails holds back its entity, and what is refused for good does not.
+#[tokio::test]
+async fn fifo_topic_gets_the_events_of_an_entity_one_after_the_other() {
+    let script = vec!["srt", "t", "t", "t", "ss"];
+    let (endpoint, calls) = stub(script).await;
+    let arn = "arn:aws:sns:us-east-1:000000000000:notes.fifo";
+    let publisher = Publisher::new(client(&endpoint), arn, "test");
+    let events: Vec<_> = ["a", "a", "b", "b", "c", "c"]
+        .into_iter()
+        .map(|entity| {
+            publisher.event(Stepped {
+                entity: entity.to_owned(),
+            })
+        })
+        .collect();
+    let error = publisher.publish(&events).await.unwrap_err();
+    let refused: Vec<_> = error
+        .refused
+        .iter()
+        .map(|event| (event.index, event.reason.as_str(), event.is_final))
+        .collect();
+    assert_eq!(
+        refused,
+        [
+            (2, "Code-r: no", true),
+            (4, "Code-t: no", false),
+            (
+                5,
+                "an event of the same entity before it was not published",
+                false
+            ),
+        ]
+    );
+    assert_eq!(*calls.lock().unwrap(), [3, 1, 1, 1, 2]);
+}

@@ -48,7 +48,7 @@ fn batch(ids: impl IntoIterator<Item = usize>, ok: bool) -> Batch {
     }
 }
 
-async fn process(processor: &Processor, batch: Batch) -> Vec<&'static str> {
+pub(crate) async fn process(processor: &Processor, batch: Batch) -> Vec<&'static str> {
     let deadline = RealSystem.now() + Duration::from_secs(30);
     let report = processor.process(batch, &NoQueue, deadline).await.unwrap();
     report
@@ -57,7 +57,7 @@ async fn process(processor: &Processor, batch: Batch) -> Vec<&'static str> {
         .collect()
 }
 
-fn processor(table: &Table, worker: Worker<()>) -> Processor {
+pub(crate) fn processor(table: &Table, worker: Worker<()>) -> Processor {
     let system = Arc::new(RealSystem);
     let store = DynamoStore::new(table.client.clone(), Table::NAME, system.clone());
     Processor::new(worker, "consumer", Arc::new(store), system).unwrap()

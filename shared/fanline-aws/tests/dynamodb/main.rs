@@ -4,3 +4,4 @@
 mod calls;
 mod contract;
 mod table;
+mod tx;
