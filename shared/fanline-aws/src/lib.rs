@@ -9,6 +9,7 @@ mod describe;
 pub mod dynamodb;
 mod environment;
 mod error;
+pub mod http;
 mod lambda;
 pub mod outbox;
 mod poller;
