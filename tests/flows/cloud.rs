@@ -29,7 +29,7 @@ pub(crate) struct Cloud {
     pub(crate) endpoint: String,
     pub(crate) sqs: aws_sdk_sqs::Client,
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
-    sns: aws_sdk_sns::Client,
+    pub(crate) sns: aws_sdk_sns::Client,
 }
 
 impl Cloud {
@@ -53,6 +53,23 @@ impl Cloud {
         let topic_arn = topic_arn(&self.sns, topic).await.unwrap();
         let publisher = Publisher::new(self.sns.clone(), topic_arn, "tests");
         publisher.send(events).await.unwrap();
+    }
+
+    /// Makes a queue that gets, as it is, everything a topic is told; returns the subscription's ARN.
+    pub(crate) async fn subscribe_new_queue(&self, topic: &str, queue: &str) -> String {
+        let arn = format!("arn:aws:sqs:us-east-1:{}:{queue}", aws::LOCAL_ACCOUNT);
+        let policy = serde_json::json!({"Statement": [{
+            "Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn,
+        }]});
+        let create = self.sqs.create_queue().queue_name(queue);
+        let create = create.attributes(QueueAttributeName::Policy, policy.to_string());
+        create.send().await.unwrap();
+        let subscribe = self.sns.subscribe().protocol("sqs").endpoint(arn);
+        let subscribe = subscribe
+            .topic_arn(topic_arn(&self.sns, topic).await.unwrap())
+            .attributes("RawMessageDelivery", "true")
+            .return_subscription_arn(true);
+        subscribe.send().await.unwrap().subscription_arn.unwrap()
     }
 
     /// Sends up to 10 messages straight to a queue; returns how many were accepted.

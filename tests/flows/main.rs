@@ -9,6 +9,7 @@ mod dev;
 mod endpoint;
 mod engine;
 mod events_file;
+mod http;
 mod lambda_event;
 mod outside_lambda;
 mod scenarios;

@@ -35,3 +35,8 @@ pub use system::RealSystem;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// That guide's examples, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/effects.md")]
+struct Effects;

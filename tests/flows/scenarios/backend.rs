@@ -1,6 +1,6 @@
 //! Where scenarios run, as far as they need to know.
 
-use crate::cloud::Cloud;
+use crate::{cloud::Cloud, http::Site};
 
 /// What a scenario needs to be deployed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,9 @@ pub(super) trait Backend {
 
     /// Its queues, topics and tables.
     fn cloud(&self) -> &Cloud;
+
+    /// A function's URL.
+    async fn site(&self, function: &str) -> Site;
 
     /// Processes of a function that run now.
     fn processes(&self, function: &str) -> Vec<u32>;

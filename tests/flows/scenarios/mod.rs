@@ -15,6 +15,7 @@ mod fan_out;
 mod fifo;
 mod on_engine;
 mod on_localstack;
+mod orders;
 mod partial_batch;
 mod poison;
 mod redeploy;
@@ -55,4 +56,5 @@ scenarios! {
     crash on Main,
     redeploy on Replaceable,
     fifo on Fifo,
+    orders on Main,
 }
