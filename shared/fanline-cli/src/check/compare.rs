@@ -83,6 +83,7 @@ pub(super) fn compare(stack: &Stack, function: &Function, said: Said) -> Compari
         differences.extend(attempts(&description, function, queue));
         let dead_letters = advice::dead_letters(stack, function, queue);
         differences.extend(dead_letters.map(|problem| Difference::of_function(function, problem)));
+        warnings.extend(no_dead_letter_queue(queue));
         match visibility(function, queue) {
             Some((true, difference)) => differences.push(difference),
             Some((false, warning)) => warnings.push(warning),
@@ -120,6 +121,14 @@ fn reports_failures(mapping: &EventSourceMapping) -> Option<Difference> {
     (!mapping.report_batch_item_failures).then(|| {
         let problem = "has no FunctionResponseTypes: [ReportBatchItemFailures], so SQS deletes the messages that the worker reports as failed";
         Difference::of(&mapping.logical_id, mapping.line, problem.to_owned())
+    })
+}
+
+fn no_dead_letter_queue(queue: &Queue) -> Option<Difference> {
+    queue.dead_letter_target.is_none().then(|| {
+        let problem =
+            "has no RedrivePolicy, so what cannot be handled comes back until its retention ends";
+        Difference::of(&queue.logical_id, queue.line, problem.to_owned())
     })
 }
 

@@ -59,16 +59,21 @@ async fn read(pipe: Option<impl AsyncRead + Unpin>, output: &mut Vec<u8>) {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
+
+    /// Written by another process: while this one has a file open for writing, a child that another test
+    /// is just starting has it too, and nobody may run it.
+    const WRITE: &str = r#"printf '#!/bin/sh\n%s\n' "$1" > "$0" && chmod +x "$0""#;
 
     async fn answer(name: &str, script: &str) -> Answer {
         let file = format!("fanline-once-{}-{name}", std::process::id());
         let binary = std::env::temp_dir().join(file);
-        std::fs::write(&binary, format!("#!/bin/sh\n{script}\n")).unwrap();
-        std::fs::set_permissions(&binary, PermissionsExt::from_mode(0o755)).unwrap();
+        let mut sh = std::process::Command::new("sh");
+        let written = sh.args(["-c", WRITE]).arg(&binary).arg(script).status();
+        assert!(written.unwrap().success());
         let spec = FunctionSpec {
             name: "asked".into(),
             binary: binary.clone(),

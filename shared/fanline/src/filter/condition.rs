@@ -150,6 +150,18 @@ impl FilterCondition {
         !matches!(self.0, Kind::Numeric(..) | Kind::Exists(false))
     }
 
+    pub(super) fn texts(&self) -> &[String] {
+        match &self.0 {
+            Kind::Exactly(text)
+            | Kind::Prefix(text)
+            | Kind::Suffix(text)
+            | Kind::EqualsIgnoreCase(text)
+            | Kind::AnythingButPrefix(text) => std::slice::from_ref(text),
+            Kind::AnythingBut(texts) => texts,
+            Kind::Numeric(..) | Kind::Exists(_) => &[],
+        }
+    }
+
     pub(super) fn to_json(&self) -> Value {
         match &self.0 {
             Kind::Exactly(text) => json!(text),

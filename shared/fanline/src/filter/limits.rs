@@ -50,7 +50,8 @@ impl FilterPolicy {
                     key.name
                 ));
             }
-            let wrong = key.conditions.iter().filter_map(wrong);
+            let conditions = key.conditions.iter();
+            let wrong = conditions.filter_map(|condition| wrong(self.scope, condition));
             problems.extend(wrong.map(|problem| format!("key {:?}: {problem}", key.name)));
         }
         problems
@@ -88,7 +89,12 @@ fn collide(one: &[&str], other: &[&str]) -> bool {
     one.starts_with(other) || other.starts_with(one)
 }
 
-fn wrong(condition: &FilterCondition) -> Option<String> {
+fn wrong(scope: FilterPolicyScope, condition: &FilterCondition) -> Option<String> {
+    let mut texts = condition.texts().iter();
+    let is_on_attributes = scope == FilterPolicyScope::MessageAttributes;
+    if is_on_attributes && texts.any(|text| text.contains(['"', '\\'])) {
+        return Some("a text has a quotation mark or a backslash, which SNS compares with attributes only if it is escaped twice; that is not done here".to_owned());
+    }
     match &condition.0 {
         Kind::Prefix(text)
         | Kind::Suffix(text)

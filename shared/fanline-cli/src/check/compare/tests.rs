@@ -131,6 +131,11 @@ fn each_disagreement_is_said_with_both_sides() {
             "Orders: VisibilityTimeout is 9 s, below the 10 s that Worker may take, so Lambda refuses the mapping; expected at least 60 s",
         ),
         (
+            "      RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 5}\n",
+            "",
+            "warning: Orders: has no RedrivePolicy, so what cannot be handled comes back until its retention ends",
+        ),
+        (
             // Then it is SQS's 30 s.
             "      VisibilityTimeout: 60\n",
             "",
