@@ -6,9 +6,8 @@
 //! there are fewer operators than SNS has, and a property test holds them against the local SNS
 //! (`tests/flows/filters.rs`).
 //!
-//! Where a message has to come from is not checked: an event without the attribute that a policy names
-//! does not pass. Fanline's publisher sends `type`, `version`, `source` and the event's
-//! [`routing_keys`](crate::Event::routing_keys), all of them as text.
+//! A message without the attribute that a policy names does not pass. Fanline's publisher sends `type`,
+//! `version`, `source` and the event's [`routing_keys`](crate::Event::routing_keys), all of them as text.
 
 mod condition;
 mod limits;
@@ -95,7 +94,8 @@ impl FilterPolicy {
         }
     }
 
-    /// The policy that lets every message through, as a subscription without one does.
+    /// The policy that lets every message through, as a subscription without one does. With keys, those
+    /// alone decide: the handlers' types are not added.
     pub fn everything() -> Self {
         Self {
             lets_all_types_through: true,
