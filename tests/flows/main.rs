@@ -4,11 +4,13 @@
 
 mod bad_input;
 mod boundaries;
+mod check;
 mod cloud;
 mod dev;
 mod endpoint;
 mod engine;
 mod events_file;
+mod filters;
 mod http;
 mod lambda_event;
 mod outside_lambda;

@@ -8,7 +8,10 @@ mod mailer;
 
 use app::App;
 use events::UserSignedUp;
-use fanline::{Envelope, Failure, State, Worker};
+use fanline::{
+    Envelope, Failure, State, Worker,
+    filter::{FilterPolicy, prefix},
+};
 
 async fn send_welcome(
     event: Envelope<UserSignedUp>,
@@ -20,5 +23,7 @@ async fn send_welcome(
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), fanline_aws::Error> {
     let app = App::from_environment().await?;
-    fanline_aws::run(Worker::new(app).on(send_welcome)).await
+    // Wider than what is handled: an event about users that is not known ends in the DLQ, to be seen.
+    let about_users = FilterPolicy::on_attributes().key("type", [prefix("user.")]);
+    fanline_aws::run(Worker::new(app).on(send_welcome).filter_policy(about_users)).await
 }

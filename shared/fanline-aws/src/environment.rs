@@ -5,6 +5,9 @@ use std::{fmt, ops::RangeInclusive, time::Duration};
 /// The variable that names the dedup table.
 pub(crate) const DEDUP_TABLE: &str = "FANLINE_DEDUP_TABLE";
 
+/// The variable that makes a worker say what it is instead of running.
+pub(crate) const DESCRIBE: &str = "FANLINE_DESCRIBE";
+
 /// The variable that names the dead-letter queue.
 pub(crate) const DLQ_URL: &str = "FANLINE_DLQ_URL";
 
@@ -143,6 +146,11 @@ impl Environment {
             })
     }
 
+    /// Whether a variable is `1`.
+    pub(crate) fn is_set(&self, name: &str) -> bool {
+        self.optional(name).as_deref() == Some("1")
+    }
+
     /// Something else that is wrong.
     pub(crate) fn problem(&mut self, problem: String) {
         self.problems.push(problem);
@@ -160,12 +168,15 @@ impl Environment {
         value.filter(|value| !value.is_empty())
     }
 
-    /// One error with every problem found, Fanline's own variables included.
+    /// One error with every problem found, Fanline's own variables included (but for a worker that only
+    /// says what it is, which needs none of them).
     ///
     /// # Errors
     /// If anything asked for was missing or wrong.
     pub fn check(mut self) -> Result<(), InvalidEnvironment> {
-        self.required(DEDUP_TABLE);
+        if !self.is_set(DESCRIBE) {
+            self.required(DEDUP_TABLE);
+        }
         self.check_own()
     }
 
@@ -191,6 +202,19 @@ mod tests {
         let delays = environment.seconds(RETRY_DELAYS);
         environment.check().map_err(|error| error.to_string())?;
         Ok(delays)
+    }
+
+    #[test]
+    fn a_worker_that_says_what_it_is_needs_the_applications_variables_alone() {
+        let variables = [(DESCRIBE.to_owned(), "1".to_owned())];
+        assert_eq!(
+            Environment::from_variables(variables.clone()).check(),
+            Ok(())
+        );
+        let mut environment = Environment::from_variables(variables);
+        environment.required("EMAILS_TABLE");
+        let error = environment.check().unwrap_err();
+        assert_eq!(error.to_string(), "environment: EMAILS_TABLE is not set");
     }
 
     #[test]

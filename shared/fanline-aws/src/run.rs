@@ -7,7 +7,7 @@ use fanline::{Outcome, Processor, Report, RetryPlan, Worker};
 
 use crate::{
     DynamoStore, Environment, Error, Poller, RealSystem, SqsQueue,
-    environment::{DEDUP_TABLE, DLQ_URL, QUEUE_URL, RETRY_DELAYS},
+    environment::{DEDUP_TABLE, DESCRIBE, DLQ_URL, QUEUE_URL, RETRY_DELAYS},
     lambda::{self, Queues},
     sdk_config,
 };
@@ -42,6 +42,10 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(30);
 /// `FANLINE_GRACE_SECONDS` how long handlers may go on after SIGTERM (default 25; less than what the
 /// platform grants, which is 30 s on ECS and Kubernetes).
 ///
+/// With `FANLINE_DESCRIBE=1` it does none of this: it prints a line of JSON that says what the worker is
+/// ([`WorkerDescription`](fanline::WorkerDescription)) and ends. Of Fanline's variables only
+/// `FANLINE_RETRY_DELAYS` then counts, since it changes the attempts. `fanline check` asks so.
+///
 /// # Errors
 /// If the environment or the worker is not valid, Lambda's runtime API is lost, or the queue does not
 /// exist or may not be read.
@@ -51,9 +55,16 @@ where
 {
     start_logging();
     let mut environment = Environment::read();
+    if let Some(delays) = environment.seconds(RETRY_DELAYS) {
+        worker = worker.retry_plan(RetryPlan::new(delays));
+    }
+    if environment.is_set(DESCRIBE) {
+        environment.check()?;
+        println!("{}", serde_json::to_string(&worker.describe()?)?);
+        return Ok(());
+    }
     let table = environment.required(DEDUP_TABLE);
     let dead_letter_url = environment.optional(DLQ_URL);
-    let delays = environment.seconds(RETRY_DELAYS);
     let is_lambda = environment.optional(RUNTIME_API).is_some();
     let (consumer, poller) = match is_lambda {
         true => (environment.required("AWS_LAMBDA_FUNCTION_NAME"), None),
@@ -64,9 +75,6 @@ where
         }
     };
     environment.check()?;
-    if let Some(delays) = delays {
-        worker = worker.retry_plan(RetryPlan::new(delays));
-    }
     let config = sdk_config().await?;
     let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config);
     let dynamodb = dynamodb.timeout_config(timeout(STORE_TIMEOUT)).build();

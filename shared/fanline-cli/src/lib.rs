@@ -1,6 +1,7 @@
 //! What the `fanline` command is made of, as a library, so that each part can be tested alone.
 //!
 //! - [`dev`] runs a template's functions and queues on this machine.
+//! - [`check`] compares a template with what its workers say of themselves.
 //! - [`engine`] serves SQS, SNS and DynamoDB alone.
 //! - [`publish`] sends events to a topic, from the command line or a file.
 //! - [`dlq`] looks at dead letters, mends them and brings them back.
@@ -9,7 +10,10 @@
 //! - [`lambda`] runs unmodified function binaries as AWS Lambda would.
 //! - [`mapping`] polls queues and invokes functions as Lambda's SQS event source mapping does.
 
+mod advice;
 pub mod aws;
+mod build;
+pub mod check;
 pub mod dev;
 pub mod dlq;
 pub mod engine;
@@ -19,6 +23,7 @@ mod json_text;
 pub mod lambda;
 pub mod mapping;
 mod output;
+mod project;
 pub mod publish;
 mod queue;
 pub mod queues;

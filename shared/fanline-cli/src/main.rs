@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use fanline_cli::{dev, dlq, engine, publish, queues};
+use fanline_cli::{check, dev, dlq, engine, publish, queues};
 
 /// Builds, runs and feeds serverless workers on SNS, SQS, Lambda and DynamoDB.
 #[derive(Parser)]
@@ -15,6 +15,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Compares template.yaml with what the functions' binaries say of themselves.
+    Check(check::Options),
     /// Runs everything template.yaml declares on this machine and shows what becomes of each event.
     Dev(dev::Options),
     /// Shows the dead letters of a queue, mends them, brings them back or deletes them.
@@ -30,6 +32,7 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let ended = match Arguments::parse().command {
+        Command::Check(options) => check::run(options).await,
         Command::Dev(options) => dev::run(options).await,
         Command::Dlq(options) => dlq::run(options).await,
         Command::Engine(options) => engine::run(options).await,

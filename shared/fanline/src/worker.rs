@@ -18,6 +18,7 @@ use crate::{
     Call, Envelope, Event, Failure, Handler, HandlerService, Mode, RawEvent, RetryPlan,
     Undecodable,
     decode::LONGEST_KEY,
+    filter::FilterPolicy,
     service::{CapturePanics, Run},
 };
 
@@ -55,18 +56,22 @@ pub enum Unknown {
 pub struct Worker<S> {
     state: S,
     problems: Vec<String>,
-    settings: Settings,
+    pub(crate) settings: Settings,
 }
+
+/// Handlers by type and version.
+pub(crate) type Routes = BTreeMap<&'static str, BTreeMap<u32, Route>>;
 
 /// What is left of a worker once its state is bound into the handlers.
 #[derive(Clone)]
 pub(crate) struct Settings {
-    pub(crate) routes: BTreeMap<&'static str, BTreeMap<u32, Route>>,
+    pub(crate) routes: Routes,
     pub(crate) unknown: Unknown,
     pub(crate) concurrency: NonZeroUsize,
     pub(crate) retention: Duration,
     pub(crate) retry_plan: RetryPlan,
     pub(crate) consumer: Option<String>,
+    pub(crate) filter_policy: FilterPolicy,
     pub(crate) service: HandlerService,
 }
 
@@ -121,6 +126,7 @@ impl<S: Clone + Send + Sync + 'static> Worker<S> {
                 retention: Duration::from_secs(28 * 24 * 60 * 60),
                 retry_plan: RetryPlan::default(),
                 consumer: None,
+                filter_policy: FilterPolicy::default(),
                 service: BoxCloneSyncService::new(CapturePanics),
             },
         }
@@ -238,13 +244,46 @@ impl<S: Clone + Send + Sync + 'static> Worker<S> {
         self
     }
 
+    /// Which messages of its topic the worker wants. SNS keeps to what the template says; `fanline check`
+    /// says where that differs.
+    ///
+    /// The default is the types of its handlers. A policy that has no key `type` gets those too, so that
+    /// other keys narrow it:
+    ///
+    /// ```
+    /// # use fanline::{Envelope, Failure, Worker};
+    /// use fanline::filter::{FilterPolicy, prefix};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize)] struct UserSignedUp { email: String }
+    /// # impl fanline::Event for UserSignedUp { const TYPE: &'static str = "user.signed_up"; }
+    /// # async fn send_welcome(event: Envelope<UserSignedUp>) -> Result<(), Failure> { Ok(()) }
+    /// // user.signed_up, in two regions.
+    /// let narrow = FilterPolicy::on_attributes().key("region", ["eu", "us"]);
+    /// // All that happens to users.
+    /// let wide = FilterPolicy::on_attributes().key("type", [prefix("user.")]);
+    /// # for policy in [narrow.clone(), wide] {
+    /// #     assert!(Worker::new(()).on(send_welcome).filter_policy(policy).describe().is_ok());
+    /// # }
+    /// let worker = Worker::new(()).on(send_welcome).filter_policy(narrow);
+    /// ```
+    ///
+    /// What it lets through and no handler takes goes the way of [`Unknown`]. One that never lets through
+    /// what a handler takes, or that SNS would refuse, makes the worker invalid.
+    pub fn filter_policy(mut self, policy: FilterPolicy) -> Self {
+        self.settings.filter_policy = policy;
+        self
+    }
+
     pub(crate) fn into_settings(self) -> Result<Settings, InvalidWorker> {
-        let mut problems = self.problems;
-        if self.settings.routes.is_empty() {
+        let (mut problems, mut settings) = (self.problems, self.settings);
+        if settings.routes.is_empty() {
             problems.push("it has no handler; add one with `.on(handler)`".to_owned());
+        } else {
+            settings.filter_policy = settings.filter_policy.of_worker(&settings.routes);
+            problems.extend(settings.filter_policy.problems(&settings.routes));
         }
         match problems.is_empty() {
-            true => Ok(self.settings),
+            true => Ok(settings),
             false => Err(InvalidWorker { problems }),
         }
     }

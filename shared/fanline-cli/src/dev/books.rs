@@ -16,12 +16,10 @@ use super::{
 };
 use crate::{
     Error,
+    advice::DEDUP_TABLE,
     mapping::{Fed, MappingEvent},
     template::{EventSource, EventSourceMapping, Queue},
 };
-
-/// The variable by which a Fanline function is told its dedup table.
-pub(super) const DEDUP_TABLE: &str = "FANLINE_DEDUP_TABLE";
 
 /// What was published, received, deleted and said.
 pub(super) struct Books {

@@ -4,9 +4,7 @@
 //! Order matters at both ends: what can fail cheaply is tried first, and at the end invocations
 //! finish before queues are counted.
 
-mod advice;
 mod books;
-mod build;
 pub mod ledger;
 mod logs;
 pub mod metrics;
@@ -20,7 +18,6 @@ mod start;
 mod topics;
 
 use std::{
-    collections::BTreeMap,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -32,10 +29,11 @@ use fanline_engine::{Server, sns::Invocation};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::{
-    Error, aws, engine,
+    Error, advice, aws, build, engine,
     interrupt::interrupted,
+    project::{self, folder},
     publish::events_file::EventsFile,
-    template::{self, Stack},
+    template::Stack,
 };
 
 /// Arguments of `fanline dev`.
@@ -185,35 +183,13 @@ async fn check_endpoint(config: &SdkConfig) -> Result<(), Error> {
         .map_err(|error| aws::call_error("sqs ListQueues", &error))
 }
 
-fn folder(template: &Path) -> PathBuf {
-    let parent = template
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    parent.unwrap_or(Path::new(".")).to_owned()
-}
-
 fn load(options: &Options, endpoint: &str, region: &str) -> Result<Stack, Error> {
-    let stage = template::stage::load(
-        &folder(&options.template).join("samconfig.yaml"),
-        &options.config_env,
-    )
-    .map_err(|error| Error::new(error.to_string()))?;
-    let mut parameters: BTreeMap<String, String> = stage.parameters;
-    for parameter in &options.parameters {
-        let (name, value) = parameter
-            .split_once('=')
-            .ok_or_else(|| Error::new(format!("--parameter {parameter:?}: expected NAME=VALUE")))?;
-        parameters.insert(name.to_owned(), value.to_owned());
+    project::Project {
+        template: &options.template,
+        config_env: &options.config_env,
+        parameters: &options.parameters,
     }
-    let environment = template::Environment {
-        region: region.to_owned(),
-        account: aws::LOCAL_ACCOUNT.to_owned(),
-        partition: "aws".to_owned(),
-        stack_name: stage.stack_name.unwrap_or_else(|| "fanline-dev".to_owned()),
-        queue_url_base: format!("{endpoint}/{}", aws::LOCAL_ACCOUNT),
-    };
-    template::load(&options.template, &parameters, &environment)
-        .map_err(|error| Error::new(error.to_string()))
+    .load(Some(region), Some(endpoint))
 }
 
 fn read_events(options: &Options, stack: &Stack) -> Result<EventsFile, Error> {

@@ -20,7 +20,7 @@ const OWN_PACKAGE: &str = "fanline-cli";
 ///
 /// # Errors
 /// If cargo cannot be run, a function has no such binary, or one does not compile.
-pub(super) async fn build(
+pub(crate) async fn build(
     folder: &Path,
     functions: &[Function],
     release: bool,

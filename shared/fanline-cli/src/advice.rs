@@ -1,16 +1,20 @@
 //! What a worker is told by its environment, against what its queue does: both stand in the template,
 //! and nobody else compares them before they meet.
+//!
+//! `fanline dev` says it as advice, without asking the worker; `fanline check` asks it.
 
 use fanline::RetryPlan;
 
-use super::books::DEDUP_TABLE;
 use crate::template::{EventSource, Function, Queue, Stack};
+
+/// The variable by which a Fanline function is told its dedup table.
+pub(crate) const DEDUP_TABLE: &str = "FANLINE_DEDUP_TABLE";
 
 const DLQ_URL: &str = "FANLINE_DLQ_URL";
 const RETRY_DELAYS: &str = "FANLINE_RETRY_DELAYS";
 
 /// One line for each disagreement.
-pub(super) fn advice(stack: &Stack) -> Vec<String> {
+pub(crate) fn advice(stack: &Stack) -> Vec<String> {
     let mut lines = Vec::new();
     for mapping in &stack.event_source_mappings {
         let EventSource::Queue { logical_id, .. } = &mapping.source else {
@@ -23,7 +27,7 @@ pub(super) fn advice(stack: &Stack) -> Vec<String> {
         // Only Fanline's workers have it.
         if function.environment.contains_key(DEDUP_TABLE) {
             let problems = [
-                attempts(function, queue),
+                delays(function, queue),
                 dead_letters(stack, function, queue),
             ];
             let problems = problems.into_iter().flatten();
@@ -34,22 +38,29 @@ pub(super) fn advice(stack: &Stack) -> Vec<String> {
     lines
 }
 
-fn attempts(function: &Function, queue: &Queue) -> Option<String> {
+fn delays(function: &Function, queue: &Queue) -> Option<String> {
     let delays = function.environment.get(RETRY_DELAYS)?;
     let plan = RetryPlan::new(delays.split(',').map(|_| std::time::Duration::ZERO));
+    let what = format!("{RETRY_DELAYS} {delays} are {} attempts", plan.attempts());
+    attempts(&what, plan.attempts(), queue)
+}
+
+/// Whether SQS moves a message to the dead-letter queue before its worker has made all attempts.
+/// `what` says where they come from.
+pub(crate) fn attempts(what: &str, attempts: u32, queue: &Queue) -> Option<String> {
     let policy = queue.attributes.get("RedrivePolicy")?;
     let policy: serde_json::Value = serde_json::from_str(policy).ok()?;
     let receives = policy["maxReceiveCount"].as_u64()?;
-    (u64::from(plan.attempts()) > receives).then(|| {
+    (u64::from(attempts) > receives).then(|| {
         format!(
-            "{RETRY_DELAYS} {delays} are {} attempts, but SQS moves messages of {} after {receives} receives, without a reason; raise maxReceiveCount or leave out delays",
-            plan.attempts(),
+            "{what}, but SQS moves messages of {} after {receives} receives, without a reason; raise maxReceiveCount or leave out delays",
             queue.name
         )
     })
 }
 
-fn dead_letters(stack: &Stack, function: &Function, queue: &Queue) -> Option<String> {
+/// Whether the worker sends its dead letters to the queue to which SQS would move them.
+pub(crate) fn dead_letters(stack: &Stack, function: &Function, queue: &Queue) -> Option<String> {
     let target = queue.dead_letter_target.as_ref()?;
     let dlq = stack.queues.iter().find(|dlq| dlq.arn == *target)?;
     let (name, of) = (&dlq.name, &queue.name);
