@@ -167,6 +167,54 @@ mod tests {
         );
     }
 
+    /// SNS away: every row is reported, so that Lambda brings it again; the row that is none is passed over.
+    #[tokio::test]
+    async fn outage_of_the_topic_reports_every_row() {
+        use aws_sdk_sns::config::{
+            BehaviorVersion, Credentials, Region, SharedCredentialsProvider,
+        };
+        use fanline_engine::{Config, Server};
+
+        let server = Server::bind("127.0.0.1:0", Config::default())
+            .await
+            .unwrap();
+        let credentials = Credentials::new("test", "test", None, None, "test");
+        let config = crate::SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .endpoint_url(server.endpoint_url())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build();
+        let sns = aws_sdk_sns::Client::new(&config);
+        let dynamodb = aws_sdk_dynamodb::Client::new(&config);
+        let arn = "arn:aws:sns:us-east-1:000000000000:steps";
+        let relay = Relay::new(
+            dynamodb,
+            "outbox",
+            Publisher::new(sns.clone(), arn, "tests"),
+        );
+        let row = |id: &str| {
+            json!({
+                "entity": {"S": id}, "id": {"S": id}, "body": {"S": "{}"}, "created_at": {"N": "0"},
+                "attributes": {"M": {}},
+            })
+        };
+        let event = json!({"Records": [
+            change("INSERT", "1", row("e-1")),
+            change("INSERT", "2", json!({"id": {"S": "e-2"}})),
+            change("INSERT", "3", row("e-3")),
+        ]});
+        let failures = |numbers: &[&str]| answer(numbers.iter().map(|&number| number.to_owned()));
+        let invoked =
+            async || on_stream(&relay, serde_json::from_value(event.clone()).unwrap()).await;
+        assert_eq!(invoked().await, failures(&["1", "3"]));
+        sns.create_topic().name("steps").send().await.unwrap();
+        // The table that does not exist only keeps rows from being deleted.
+        assert_eq!(invoked().await, failures(&[]));
+        server.shutdown().await;
+    }
+
     #[test]
     fn answer_names_what_is_tried_again() {
         assert_eq!(answer(std::iter::empty()), json!({"batchItemFailures": []}));
