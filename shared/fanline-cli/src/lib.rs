@@ -7,6 +7,7 @@
 //! - [`queues`] shows how full queues are.
 //! - [`template`] reads `template.yaml` as CloudFormation would.
 //! - [`lambda`] runs unmodified function binaries as AWS Lambda would.
+//! - [`schedule`] invokes functions by the clock, as EventBridge does.
 //! - [`mapping`] polls queues and invokes functions as Lambda's SQS event source mapping does.
 
 pub mod aws;
@@ -22,6 +23,7 @@ mod output;
 pub mod publish;
 mod queue;
 pub mod queues;
+pub mod schedule;
 mod suggest;
 mod table;
 pub mod template;

@@ -211,6 +211,7 @@ fn load(options: &Options, endpoint: &str, region: &str) -> Result<Stack, Error>
         partition: "aws".to_owned(),
         stack_name: stage.stack_name.unwrap_or_else(|| "fanline-dev".to_owned()),
         queue_url_base: format!("{endpoint}/{}", aws::LOCAL_ACCOUNT),
+        function_urls: BTreeMap::new(),
     };
     template::load(&options.template, &parameters, &environment)
         .map_err(|error| Error::new(error.to_string()))

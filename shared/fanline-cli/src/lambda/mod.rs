@@ -10,6 +10,7 @@
 //!                            └── watches ──> Exchange: what the process and we have told each other
 //! ```
 
+mod asynchronous;
 mod backoff;
 mod clock;
 mod environment;
@@ -26,6 +27,7 @@ mod sandbox;
 mod spec;
 mod watched;
 
+pub(crate) use asynchronous::{GivenUp, invoke_asynchronously};
 pub(crate) use clock::since_epoch;
 pub use error::{Ending, InvokeError};
 pub use function::{Function, request_id};
