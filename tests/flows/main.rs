@@ -14,3 +14,4 @@ mod outside_lambda;
 mod scenarios;
 mod signups;
 mod topics;
+mod web;

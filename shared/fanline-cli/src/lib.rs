@@ -7,6 +7,7 @@
 //! - [`queues`] shows how full queues are.
 //! - [`template`] reads `template.yaml` as CloudFormation would.
 //! - [`lambda`] runs unmodified function binaries as AWS Lambda would.
+//! - [`function_url`] serves functions over HTTP.
 //! - [`schedule`] invokes functions by the clock, as EventBridge does.
 //! - [`mapping`] polls queues and invokes functions as Lambda's SQS event source mapping does.
 
@@ -15,6 +16,7 @@ pub mod dev;
 pub mod dlq;
 pub mod engine;
 mod error;
+pub mod function_url;
 mod interrupt;
 mod json_text;
 pub mod lambda;

@@ -18,12 +18,14 @@ mod resources;
 mod run;
 mod start;
 mod topics;
+mod urls;
 
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
+    time::Duration,
 };
 
 use aws_config::{Region, SdkConfig};
@@ -35,6 +37,7 @@ use crate::{
     Error, aws, engine,
     interrupt::interrupted,
     publish::events_file::EventsFile,
+    schedule,
     template::{self, Stack},
 };
 
@@ -60,6 +63,9 @@ pub struct Options {
     /// Folder in which the embedded engine keeps everything over restarts; memory by default.
     #[arg(long, value_name = "DIR", conflicts_with = "endpoint_url")]
     pub data: Option<PathBuf>,
+    /// Fire every schedule of the template at this interval instead of its own.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    pub schedules_every: Option<u64>,
     /// End when nothing is visible, in flight or delayed outside dead-letter queues.
     #[arg(long)]
     pub until_idle: bool,
@@ -91,9 +97,11 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
         .map_or(aws::LOCAL_REGION, Region::as_ref)
         .to_owned();
     // Read before anything starts, so that its errors come at once.
-    let stack = load(&options, &endpoint, &region)?;
+    let stack = load(&options, &endpoint, &region, &[])?;
     say_findings(&stack);
     let events = read_events(&options, &stack)?;
+    let every = options.schedules_every.map(Duration::from_secs);
+    let plans = schedule::plans(&stack, every)?;
     let (invocation_sink, invocations) = unbounded_channel();
     let server = match options.endpoint_url {
         None => Some(Arc::new(
@@ -104,16 +112,18 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
             None
         }
     };
-    let (endpoint, config, mut stack) = match &server {
+    let (endpoint, config) = match &server {
         // Port 0 has become a real one.
         Some(server) => {
             let endpoint = server.endpoint_url();
             let config = aws::config(Some(&endpoint)).await?;
-            let stack = load(&options, &endpoint, &region)?;
-            (endpoint, config, stack)
+            (endpoint, config)
         }
-        None => (endpoint, config, stack),
+        None => (endpoint, config),
     };
+    let urls = urls::listen(&stack).await?;
+    // Once more, with the addresses that are known now.
+    let mut stack = load(&options, &endpoint, &region, &urls)?;
     if server.is_none() {
         leave_out_functions_of_topics(&mut stack);
     }
@@ -127,6 +137,8 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
         described(&stack),
         logs::folder(&folder).display()
     );
+    urls::announce(&urls);
+    schedule::announce(&plans, every.is_some());
     let setting = start::Setting {
         endpoint,
         region,
@@ -135,6 +147,8 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
         binaries,
         config,
         until_idle: options.until_idle,
+        urls,
+        plans,
         topics: server.clone().map(|server| (server, invocations)),
     };
     let problems = events.problems.len();
@@ -192,7 +206,12 @@ fn folder(template: &Path) -> PathBuf {
     parent.unwrap_or(Path::new(".")).to_owned()
 }
 
-fn load(options: &Options, endpoint: &str, region: &str) -> Result<Stack, Error> {
+fn load(
+    options: &Options,
+    endpoint: &str,
+    region: &str,
+    urls: &[urls::Listening],
+) -> Result<Stack, Error> {
     let stage = template::stage::load(
         &folder(&options.template).join("samconfig.yaml"),
         &options.config_env,
@@ -211,7 +230,7 @@ fn load(options: &Options, endpoint: &str, region: &str) -> Result<Stack, Error>
         partition: "aws".to_owned(),
         stack_name: stage.stack_name.unwrap_or_else(|| "fanline-dev".to_owned()),
         queue_url_base: format!("{endpoint}/{}", aws::LOCAL_ACCOUNT),
-        function_urls: BTreeMap::new(),
+        function_urls: urls::addresses(urls),
     };
     template::load(&options.template, &parameters, &environment)
         .map_err(|error| Error::new(error.to_string()))

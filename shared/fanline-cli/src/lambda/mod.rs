@@ -28,7 +28,7 @@ mod spec;
 mod watched;
 
 pub(crate) use asynchronous::{GivenUp, invoke_asynchronously};
-pub(crate) use clock::since_epoch;
+pub(crate) use clock::{now, since_epoch};
 pub use error::{Ending, InvokeError};
 pub use function::{Function, request_id};
 pub use output::{LogLine, LogSink, Stream};

@@ -12,6 +12,7 @@ mod plan;
 mod values;
 
 pub use expression::Expression;
+pub(crate) use plan::announce;
 pub use plan::{Plan, plans};
 
 use std::{future::pending, sync::Arc, time::Duration};
@@ -25,7 +26,7 @@ use tokio::{
 };
 
 use crate::{
-    lambda::{Function, InvokeError, invoke_asynchronously, request_id, since_epoch},
+    lambda::{Function, InvokeError, invoke_asynchronously, now, request_id},
     mapping::Fed,
 };
 
@@ -106,11 +107,6 @@ async fn run(
         }
     }
     while attempts.join_next().await.is_some() {}
-}
-
-fn now() -> Timestamp {
-    let since_epoch = i64::try_from(since_epoch().as_millis()).unwrap_or(i64::MAX);
-    Timestamp::from_millisecond(since_epoch).unwrap_or(Timestamp::MAX)
 }
 
 /// Waits by the wall clock, which tokio's does not follow while the machine sleeps.

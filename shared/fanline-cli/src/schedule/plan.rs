@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Expression;
 use crate::{
     Error,
+    lambda::now,
     template::{Schedule, ScheduleService, Stack},
 };
 
@@ -31,6 +32,25 @@ pub struct Plan {
 pub fn plans(stack: &Stack, every: Option<Duration>) -> Result<Vec<Plan>, Error> {
     let enabled = stack.schedules.iter().filter(|schedule| schedule.enabled);
     enabled.map(|schedule| plan(schedule, every)).collect()
+}
+
+/// Says when schedules fire first: until then nothing is to be seen of them.
+pub(crate) fn announce(plans: &[Plan], are_hurried: bool) {
+    let now = now();
+    let advice = match are_hurried {
+        true => "",
+        false => "; sooner with --schedules-every SECONDS",
+    };
+    for plan in plans {
+        let first = match plan.expression.fires_at_once(plan.service) {
+            true => "fires at once".to_owned(),
+            false => match plan.expression.next(now, now) {
+                Some(first) => format!("fires first at {first:.0}{advice}"),
+                None => "does not fire any more".to_owned(),
+            },
+        };
+        eprintln!("fanline: {} {first}", plan.name);
+    }
 }
 
 fn plan(schedule: &Schedule, every: Option<Duration>) -> Result<Plan, Error> {
