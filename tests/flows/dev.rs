@@ -15,7 +15,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use crate::cloud::{Cloud, PATIENCE};
+use crate::cloud::{Cloud, PATIENCE, until};
 
 pub(crate) fn workspace() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
@@ -122,6 +122,23 @@ impl Dev {
             said,
             cloud: Cloud::at(&endpoint.unwrap()).await,
         }
+    }
+
+    /// The address of a function, which is said after that of the engine.
+    pub(crate) async fn function_url(&self, function: &str) -> String {
+        let line = self.says(&format!("fanline: {function} at http://")).await;
+        let mut words = line.split_whitespace();
+        let address = words.find(|word| word.starts_with("http://"));
+        address.unwrap().to_owned()
+    }
+
+    /// Waits until it has said something; returns the first line with it.
+    pub(crate) async fn says(&self, text: &str) -> String {
+        let line = || {
+            let said = self.said.lock().unwrap();
+            said.iter().find(|line| line.contains(text)).cloned()
+        };
+        until(text, async || line(), Option::is_some).await.unwrap()
     }
 
     /// Processes of a function that run now.

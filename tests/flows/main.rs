@@ -17,3 +17,4 @@ mod outside_lambda;
 mod scenarios;
 mod signups;
 mod topics;
+mod web;

@@ -1,5 +1,6 @@
 //! A function for the tests of the local Lambda service: does what its payload, or the body of an
-//! SQS record, tells it to.
+//! SQS record or of a request to its URL, tells it to. A request without a command is answered with
+//! its event.
 //!
 //! `{"do": "echo", "value": …}`, `error`, `panic`, `exit`, `hang`, `print`, `flood`, `late`, `large`, `environment`,
 //! `fork`, `stubborn` (ignores SIGTERM), and `gate`, which reports to the address in `value` and waits until that closes the
@@ -29,6 +30,16 @@ async fn main() -> Result<(), Error> {
 
 async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     let (payload, context) = event.into_parts();
+    if payload.get("requestContext").is_some() {
+        // Of a function URL: the body is the command.
+        let command = payload["body"].as_str().unwrap_or_default();
+        let command: Value = serde_json::from_str(command).unwrap_or_default();
+        return match command["do"].as_str() {
+            Some("respond") => Ok(command["value"].clone()),
+            Some(_) => obey(&command).await,
+            None => Ok(payload),
+        };
+    }
     let Some(records) = payload.get("Records").and_then(Value::as_array) else {
         let mut answer = obey(&payload).await?;
         if let Some(answer) = answer.as_object_mut() {

@@ -120,6 +120,7 @@ Resources:
             partition: "aws".to_owned(),
             stack_name: "test".to_owned(),
             queue_url_base: "http://127.0.0.1:4566/000000000000".to_owned(),
+            function_urls: BTreeMap::new(),
         };
         let stack = template::load(Path::new(&path), &BTreeMap::new(), &environment).unwrap();
         advice(&stack)

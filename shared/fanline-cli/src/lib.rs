@@ -8,6 +8,8 @@
 //! - [`queues`] shows how full queues are.
 //! - [`template`] reads `template.yaml` as CloudFormation would.
 //! - [`lambda`] runs unmodified function binaries as AWS Lambda would.
+//! - [`function_url`] serves functions over HTTP.
+//! - [`schedule`] invokes functions by the clock, as EventBridge does.
 //! - [`mapping`] polls queues and invokes functions as Lambda's SQS event source mapping does.
 
 mod advice;
@@ -18,6 +20,7 @@ pub mod dev;
 pub mod dlq;
 pub mod engine;
 mod error;
+pub mod function_url;
 mod interrupt;
 mod json_text;
 pub mod lambda;
@@ -27,6 +30,7 @@ mod project;
 pub mod publish;
 mod queue;
 pub mod queues;
+pub mod schedule;
 mod suggest;
 mod table;
 pub mod template;

@@ -18,6 +18,8 @@ pub(crate) struct Project<'a> {
     pub(crate) config_env: &'a str,
     /// `NAME=VALUE` each.
     pub(crate) parameters: &'a [String],
+    /// Where functions answer, by their names in the template.
+    pub(crate) function_urls: BTreeMap<String, String>,
 }
 
 impl Project<'_> {
@@ -53,6 +55,7 @@ impl Project<'_> {
             partition: "aws".to_owned(),
             stack_name: stage.stack_name.unwrap_or_else(|| "fanline-dev".to_owned()),
             queue_url_base: format!("{endpoint}/{}", aws::LOCAL_ACCOUNT),
+            function_urls: self.function_urls.clone(),
         };
         template::load(self.template, &parameters, &environment)
             .map_err(|error| Error::new(error.to_string()))

@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 
 use super::backend::{Backend, Stack};
-use crate::{cloud::Cloud, dev::Dev, engine::Engine};
+use crate::{cloud::Cloud, dev::Dev, engine::Engine, http::Site};
 
 pub(super) struct OnEngine {
     dev: Dev,
@@ -37,6 +37,10 @@ impl Backend for OnEngine {
 
     fn cloud(&self) -> &Cloud {
         &self.dev.cloud
+    }
+
+    async fn site(&self, function: &str) -> Site {
+        Site::new(&self.dev.function_url(function).await, None)
     }
 
     fn processes(&self, function: &str) -> Vec<u32> {

@@ -12,6 +12,7 @@ use super::backend::{Backend, Stack};
 use crate::{
     cloud::Cloud,
     dev::{package_variables, workspace},
+    http::Site,
 };
 
 const FIFO_TEMPLATE: &str = "tests/flows/templates/fifo.yaml";
@@ -130,6 +131,17 @@ impl Backend for OnLocalStack {
 
     fn cloud(&self) -> &Cloud {
         &self.cloud
+    }
+
+    async fn site(&self, function: &str) -> Site {
+        let lambda = Site::new(&self.cloud.endpoint, None);
+        let path = format!("/2021-10-31/functions/{function}/url");
+        let (status, config) = lambda.ask("GET", &path, &[], None).await.unwrap();
+        assert_eq!(status, 200, "{config}");
+        // Its name may be known to no resolver; LocalStack goes by the header.
+        let url = config["FunctionUrl"].as_str().unwrap();
+        let host = url.trim_start_matches("http://").trim_end_matches('/');
+        Site::new(&self.cloud.endpoint, Some(host.to_owned()))
     }
 
     fn processes(&self, function: &str) -> Vec<u32> {

@@ -133,7 +133,7 @@ async fn order(site: &Site, run: &Run<'_>, number: usize) -> (String, bool) {
     let (status, order) = insist(site, "POST", "/orders", &key, Some(&body)).await;
     assert_eq!(status, 201, "{order}");
     let id = order["orderId"].as_str().unwrap().to_owned();
-    let is_cancelled = number % CANCELLED == 0;
+    let is_cancelled = number.is_multiple_of(CANCELLED);
     if is_cancelled {
         let path = format!("/orders/{id}");
         let (status, order) = insist(site, "DELETE", &path, &key[1..], None).await;

@@ -9,7 +9,7 @@ mod compare;
 mod policy;
 mod report;
 
-use std::{collections::BTreeSet, path::PathBuf, process::ExitCode};
+use std::{collections::BTreeMap, collections::BTreeSet, path::PathBuf, process::ExitCode};
 
 use clap::Args;
 use futures_util::future::join_all;
@@ -52,6 +52,7 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
         template: &options.template,
         config_env: &options.config_env,
         parameters: &options.parameters,
+        function_urls: BTreeMap::new(),
     };
     let stack = project.load(None, None)?;
     let functions = fed(&stack);

@@ -11,12 +11,13 @@ use super::{
     metrics::{Metrics, count},
     publishing::Published,
     queues,
-    report::{FunctionReport, QueueReport, Report},
+    report::{FunctionReport, QueueReport, Report, UrlReport},
     start::{Setting, polled_queues},
 };
 use crate::{
     Error,
     advice::DEDUP_TABLE,
+    function_url::Served,
     mapping::{Fed, MappingEvent},
     template::{EventSource, EventSourceMapping, Queue},
 };
@@ -30,11 +31,23 @@ pub(super) struct Books {
     unrouted: BTreeSet<String>,
     /// Functions that streams and topics feed, by name.
     functions: BTreeMap<String, FunctionReport>,
+    /// By name. Apart from the functions: a run does not wait for the clock.
+    schedules: BTreeMap<String, FunctionReport>,
+    /// By the function's name.
+    urls: BTreeMap<String, UrlReport>,
 }
 
 impl Books {
     pub(super) fn new(setting: &Setting) -> Self {
         let ledgers = polled_queues(&setting.stack);
+        let schedules = setting.plans.iter();
+        let urls = setting.urls.iter().map(|url| {
+            let report = UrlReport {
+                url: url.address.clone(),
+                ..UrlReport::default()
+            };
+            (url.function.clone(), report)
+        });
         Self {
             ledgers: ledgers
                 .map(|queue| (queue.arn.clone(), QueueLedger::default()))
@@ -44,6 +57,10 @@ impl Books {
             refused: 0,
             unrouted: BTreeSet::new(),
             functions: BTreeMap::new(),
+            schedules: schedules
+                .map(|plan| (plan.name.clone(), FunctionReport::default()))
+                .collect(),
+            urls: urls.collect(),
         }
     }
 
@@ -117,42 +134,27 @@ impl Books {
 
     /// Books what became of something that no queue holds; returns what a person should be told.
     pub(super) fn fed(&mut self, event: Fed) -> Option<String> {
-        match event {
-            Fed::Given { function, count } => {
-                let row = self.function(&function);
-                row.events += count;
-                row.left += count;
-            }
-            Fed::Succeeded { function, count } => {
-                let row = self.function(&function);
-                row.succeeded += count;
-                row.left -= count;
-            }
-            Fed::Retried {
-                function,
-                count,
-                reason,
-            } => {
-                self.function(&function).retried += count;
-                return Some(format!("{function}: {count} come again: {reason}"));
-            }
-            Fed::GivenUp {
-                function,
-                count,
-                reason,
-            } => {
-                let row = self.function(&function);
-                row.given_up += count;
-                row.left -= count;
-                return Some(format!("{function}: {count} given up: {reason}"));
-            }
-            Fed::Problem { text } => return Some(text),
-        }
-        None
+        booked(&mut self.functions, event)
     }
 
-    fn function(&mut self, name: &Arc<str>) -> &mut FunctionReport {
-        self.functions.entry(name.to_string()).or_default()
+    /// Books what became of a firing of a schedule; returns what a person should be told.
+    pub(super) fn scheduled(&mut self, event: Fed) -> Option<String> {
+        booked(&mut self.schedules, event)
+    }
+
+    /// Books an answer to a request; returns what a person should be told.
+    pub(super) fn served(&mut self, served: Served) -> Option<String> {
+        let row = self.urls.entry(served.function.to_string()).or_default();
+        row.requests += 1;
+        match served.status {
+            500.. => row.server_errors += 1,
+            400..500 => row.client_errors += 1,
+            _ => {}
+        }
+        let (function, status) = (served.function, served.status);
+        served
+            .problem
+            .map(|problem| format!("{function}: {problem}; answered {status}"))
     }
 
     fn ledger(&mut self, queue_arn: &str) -> &mut QueueLedger {
@@ -215,6 +217,8 @@ impl Books {
         Report {
             published: self.published,
             functions: self.functions.clone(),
+            schedules: self.schedules.clone(),
+            urls: self.urls.clone(),
             seconds: (elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
             ..Report::default()
         }
@@ -285,4 +289,42 @@ impl Books {
         let completed = queues::completed_keys(&dynamodb, table, consumer).await;
         completed.map(Some)
     }
+}
+
+/// Books a step in the row of whom it is about; returns what a person should be told.
+fn booked(rows: &mut BTreeMap<String, FunctionReport>, event: Fed) -> Option<String> {
+    let mut row = |name: &Arc<str>, change: &dyn Fn(&mut FunctionReport)| {
+        change(rows.entry(name.to_string()).or_default());
+    };
+    match event {
+        Fed::Given { function, count } => row(&function, &|row| {
+            row.events += count;
+            row.left += count;
+        }),
+        Fed::Succeeded { function, count } => row(&function, &|row| {
+            row.succeeded += count;
+            row.left -= count;
+        }),
+        Fed::Retried {
+            function,
+            count,
+            reason,
+        } => {
+            row(&function, &|row| row.retried += count);
+            return Some(format!("{function}: {count} come again: {reason}"));
+        }
+        Fed::GivenUp {
+            function,
+            count,
+            reason,
+        } => {
+            row(&function, &|row| {
+                row.given_up += count;
+                row.left -= count;
+            });
+            return Some(format!("{function}: {count} given up: {reason}"));
+        }
+        Fed::Problem { text } => return Some(text),
+    }
+    None
 }

@@ -16,11 +16,13 @@ mod resources;
 mod run;
 mod start;
 mod topics;
+mod urls;
 
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
+    time::Duration,
 };
 
 use aws_config::{Region, SdkConfig};
@@ -33,6 +35,7 @@ use crate::{
     interrupt::interrupted,
     project::{self, folder},
     publish::events_file::EventsFile,
+    schedule,
     template::Stack,
 };
 
@@ -58,6 +61,9 @@ pub struct Options {
     /// Folder in which the embedded engine keeps everything over restarts; memory by default.
     #[arg(long, value_name = "DIR", conflicts_with = "endpoint_url")]
     pub data: Option<PathBuf>,
+    /// Fire every schedule of the template at this interval instead of its own.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    pub schedules_every: Option<u64>,
     /// End when nothing is visible, in flight or delayed outside dead-letter queues.
     #[arg(long)]
     pub until_idle: bool,
@@ -89,9 +95,11 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
         .map_or(aws::LOCAL_REGION, Region::as_ref)
         .to_owned();
     // Read before anything starts, so that its errors come at once.
-    let stack = load(&options, &endpoint, &region)?;
+    let stack = load(&options, &endpoint, &region, &[])?;
     say_findings(&stack);
     let events = read_events(&options, &stack)?;
+    let every = options.schedules_every.map(Duration::from_secs);
+    let plans = schedule::plans(&stack, every)?;
     let (invocation_sink, invocations) = unbounded_channel();
     let server = match options.endpoint_url {
         None => Some(Arc::new(
@@ -102,16 +110,18 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
             None
         }
     };
-    let (endpoint, config, mut stack) = match &server {
+    let (endpoint, config) = match &server {
         // Port 0 has become a real one.
         Some(server) => {
             let endpoint = server.endpoint_url();
             let config = aws::config(Some(&endpoint)).await?;
-            let stack = load(&options, &endpoint, &region)?;
-            (endpoint, config, stack)
+            (endpoint, config)
         }
-        None => (endpoint, config, stack),
+        None => (endpoint, config),
     };
+    let urls = urls::listen(&stack).await?;
+    // Once more, with the addresses that are known now.
+    let mut stack = load(&options, &endpoint, &region, &urls)?;
     if server.is_none() {
         leave_out_functions_of_topics(&mut stack);
     }
@@ -125,6 +135,8 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
         described(&stack),
         logs::folder(&folder).display()
     );
+    urls::announce(&urls);
+    schedule::announce(&plans, every.is_some());
     let setting = start::Setting {
         endpoint,
         region,
@@ -133,6 +145,8 @@ pub async fn run(options: Options) -> Result<ExitCode, Error> {
         binaries,
         config,
         until_idle: options.until_idle,
+        urls,
+        plans,
         topics: server.clone().map(|server| (server, invocations)),
     };
     let problems = events.problems.len();
@@ -183,11 +197,17 @@ async fn check_endpoint(config: &SdkConfig) -> Result<(), Error> {
         .map_err(|error| aws::call_error("sqs ListQueues", &error))
 }
 
-fn load(options: &Options, endpoint: &str, region: &str) -> Result<Stack, Error> {
+fn load(
+    options: &Options,
+    endpoint: &str,
+    region: &str,
+    urls: &[urls::Listening],
+) -> Result<Stack, Error> {
     project::Project {
         template: &options.template,
         config_env: &options.config_env,
         parameters: &options.parameters,
+        function_urls: urls::addresses(urls),
     }
     .load(Some(region), Some(endpoint))
 }

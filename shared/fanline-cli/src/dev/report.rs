@@ -50,6 +50,19 @@ pub struct FunctionReport {
     pub left: u64,
 }
 
+/// What a function URL answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct UrlReport {
+    /// Its address.
+    pub url: String,
+    /// Requests answered.
+    pub requests: u64,
+    /// Those with a status from 400 to 499.
+    pub client_errors: u64,
+    /// Those with a status of 500 or more.
+    pub server_errors: u64,
+}
+
 /// What became of everything that was published.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Report {
@@ -60,6 +73,12 @@ pub struct Report {
     /// By name, those that streams and topics feed.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub functions: BTreeMap<String, FunctionReport>,
+    /// By name, what invoked functions by the clock; each firing is an event.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub schedules: BTreeMap<String, FunctionReport>,
+    /// Function URLs, by the function's name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub urls: BTreeMap<String, UrlReport>,
     /// Deliveries that should exist and of which nothing can be shown; must be 0.
     pub lost: u64,
     /// From the first publish to the end.
@@ -86,6 +105,12 @@ const FUNCTION_COLUMNS: [Column<FunctionReport>; 5] = [
     ("left", |function| function.left),
 ];
 
+const URL_COLUMNS: [Column<UrlReport>; 3] = [
+    ("requests", |url| url.requests),
+    ("client errors", |url| url.client_errors),
+    ("server errors", |url| url.server_errors),
+];
+
 /// Rows under a head, lined up.
 fn table<Row>(head: &str, rows: &BTreeMap<String, Row>, columns: &[Column<Row>]) -> String {
     let names = rows.keys().map(String::len);
@@ -107,12 +132,17 @@ fn table<Row>(head: &str, rows: &BTreeMap<String, Row>, columns: &[Column<Row>])
 impl Report {
     /// The table, without a line break at its end.
     pub fn table(&self) -> String {
-        let queues = table("queue", &self.queues, &COLUMNS);
-        if self.functions.is_empty() {
-            return queues;
+        let mut tables = vec![table("queue", &self.queues, &COLUMNS)];
+        if !self.functions.is_empty() {
+            tables.push(table("function", &self.functions, &FUNCTION_COLUMNS));
         }
-        let functions = table("function", &self.functions, &FUNCTION_COLUMNS);
-        format!("{queues}\n\n{functions}")
+        if !self.schedules.is_empty() {
+            tables.push(table("schedule", &self.schedules, &FUNCTION_COLUMNS));
+        }
+        if !self.urls.is_empty() {
+            tables.push(table("function URL", &self.urls, &URL_COLUMNS));
+        }
+        tables.join("\n\n")
     }
 
     /// The last line for people.

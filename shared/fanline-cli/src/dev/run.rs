@@ -3,7 +3,7 @@
 
 use std::{pin::Pin, time::Duration};
 
-use futures_util::future::{join, join_all};
+use futures_util::future::{join_all, join4};
 use tokio::{
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
     task::JoinHandle,
@@ -17,14 +17,16 @@ use super::{
     publishing::{self, Published, Routes},
     report::Report,
     start::{Functions, Setting, warm},
-    topics,
+    topics, urls,
 };
 use crate::{
     Error,
+    function_url::{Served, UrlServer},
     interrupt::interrupted,
     lambda::LogLine,
     mapping::{Fed, Mapping, MappingEvent, stream::StreamMapping},
     publish::events_file::EventsFile,
+    schedule::Schedules,
     template::EventSource,
 };
 
@@ -73,13 +75,18 @@ pub(super) async fn run(
             fed_sink.clone(),
         ))
     });
+    let (schedule_sink, scheduled) = unbounded_channel();
+    let (served_sink, served) = unbounded_channel();
+    let books = Books::new(&setting);
+    let urls = urls::start(std::mem::take(&mut setting.urls), &functions, &served_sink)?;
+    let schedules = setting.start_schedules(&functions, &schedule_sink);
     let (publish_sink, published) = unbounded_channel();
     let config = setting.config.clone();
     let publishing = tokio::spawn(publishing::publish(config, routes, events, publish_sink));
-    drop((log_sink, event_sink, fed_sink));
+    drop((log_sink, event_sink, fed_sink, schedule_sink, served_sink));
 
     let mut run = Run {
-        books: Books::new(&setting),
+        books,
         logs: Logs::new(logs::folder(&setting.folder)),
         progress: Progress::new(),
         started: Instant::now(),
@@ -93,11 +100,13 @@ pub(super) async fn run(
         log_lines,
         mapping_events,
         fed,
+        scheduled,
+        served,
         published,
     };
     let ended = run.watch(&mut sources, publishing, interrupted).await;
     run.progress.clear();
-    stop(mappings, streams).await;
+    stop(mappings, streams, urls, schedules).await;
     if let Some(topics) = topics {
         topics.abort();
         // Its share of the engine goes with it.
@@ -115,10 +124,16 @@ pub(super) async fn run(
 
 /// Lets invocations finish, unless a second interrupt says that it takes too long; what they had
 /// in hand is then still in the queue.
-async fn stop(mappings: Vec<Mapping>, streams: Vec<StreamMapping>) {
+async fn stop(
+    mappings: Vec<Mapping>,
+    streams: Vec<StreamMapping>,
+    urls: Vec<UrlServer>,
+    schedules: Schedules,
+) {
     let mappings = join_all(mappings.into_iter().map(Mapping::stop));
     let streams = join_all(streams.into_iter().map(StreamMapping::stop));
-    let stopping = join(mappings, streams);
+    let urls = join_all(urls.into_iter().map(UrlServer::stop));
+    let stopping = join4(mappings, streams, urls, schedules.stop());
     tokio::select! {
         _ = stopping => {}
         () = interrupted() => eprintln!("fanline: stopped without waiting for running invocations"),
@@ -133,6 +148,8 @@ struct Sources {
     log_lines: UnboundedReceiver<LogLine>,
     mapping_events: UnboundedReceiver<MappingEvent>,
     fed: UnboundedReceiver<Fed>,
+    scheduled: UnboundedReceiver<Fed>,
+    served: UnboundedReceiver<Served>,
     published: UnboundedReceiver<Published>,
 }
 
@@ -163,6 +180,8 @@ impl Run {
                 Some(line) = sources.log_lines.recv() => self.log_line(&line),
                 Some(event) = sources.mapping_events.recv() => self.mapping_event(event),
                 Some(event) = sources.fed.recv() => self.fed(event),
+                Some(event) = sources.scheduled.recv() => self.scheduled(event),
+                Some(served) = sources.served.recv() => self.served(served),
                 Some(message) = sources.published.recv() => self.published(message),
                 ended = &mut publishing, if !is_published => {
                     is_published = true;
@@ -228,6 +247,12 @@ impl Run {
         while let Ok(event) = sources.fed.try_recv() {
             self.fed(event);
         }
+        while let Ok(event) = sources.scheduled.try_recv() {
+            self.scheduled(event);
+        }
+        while let Ok(served) = sources.served.try_recv() {
+            self.served(served);
+        }
         while let Ok(message) = sources.published.try_recv() {
             self.published(message);
         }
@@ -256,6 +281,18 @@ impl Run {
 
     fn fed(&mut self, event: Fed) {
         if let Some(text) = self.books.fed(event) {
+            self.say(&text);
+        }
+    }
+
+    fn scheduled(&mut self, event: Fed) {
+        if let Some(text) = self.books.scheduled(event) {
+            self.say(&text);
+        }
+    }
+
+    fn served(&mut self, served: Served) {
+        if let Some(text) = self.books.served(served) {
             self.say(&text);
         }
     }

@@ -12,6 +12,7 @@ use fanline_engine::{Server, sns::Invocation};
 use futures_util::future::try_join_all;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
+use super::urls::Listening;
 use crate::{
     Error,
     aws::LOCAL_ACCOUNT,
@@ -20,6 +21,7 @@ use crate::{
         Fed, Mapping, MappingEvent, MappingSpec,
         stream::{OnFailure, Retries, StreamMapping, StreamSpec},
     },
+    schedule::{Plan, Schedules},
     template::{self, EventSource, EventSourceMapping, Queue, Stack},
 };
 
@@ -38,6 +40,10 @@ pub(super) struct Setting {
     pub(super) binaries: BTreeMap<String, PathBuf>,
     pub(super) config: SdkConfig,
     pub(super) until_idle: bool,
+    /// The ports of function URLs.
+    pub(super) urls: Vec<Listening>,
+    /// What invokes functions by the clock.
+    pub(super) plans: Vec<Plan>,
     /// The embedded engine and the invocations its topics ask for.
     pub(super) topics: Option<(Arc<Server>, UnboundedReceiver<Invocation>)>,
 }
@@ -91,9 +97,17 @@ impl Setting {
         let by_topics = subscriptions
             .filter(|subscription| is_invoked(&subscription.endpoint))
             .map(|_| CONCURRENCY);
-        let wanted = by_mappings.chain(by_topics).sum::<u32>();
-        let limit = function.reserved_concurrency.unwrap_or(u32::MAX);
-        wanted.min(limit).max(1) as usize
+        let limit = function.reserved_concurrency;
+        // A limit is there to be reached: what is beyond it is refused.
+        let by_url = function.url.iter().map(|_| limit.unwrap_or(CONCURRENCY));
+        let schedules = self.plans.iter();
+        let by_schedules = schedules
+            .filter(|plan| plan.function == function.logical_id)
+            .map(|_| 1);
+        let by_streams_and_topics = by_mappings.chain(by_topics);
+        let wanted = by_streams_and_topics.chain(by_url).chain(by_schedules);
+        let wanted = wanted.fold(0, u32::saturating_add).max(1);
+        wanted.min(limit.unwrap_or(u32::MAX)) as usize
     }
 
     /// Starts polling. What Lambda would refuse is an error; what is not imitated is said.
@@ -126,20 +140,23 @@ impl Setting {
                     Error::new(format!("{id} (template line {line}): {error}"))
                 })?);
         }
-        for schedule in self
-            .stack
-            .schedules
-            .iter()
-            .filter(|schedule| schedule.enabled)
-        {
-            let (id, line) = (&schedule.logical_id, schedule.line);
-            eprintln!("fanline: {id} (template line {line}): schedules are not run yet; skipped");
-        }
         Ok(started)
     }
-}
 
-impl Setting {
+    /// Starts the clock. A schedule of a function that does not run here is left out.
+    pub(super) fn start_schedules(
+        &mut self,
+        functions: &Functions,
+        events: &UnboundedSender<Fed>,
+    ) -> Schedules {
+        let plans = std::mem::take(&mut self.plans).into_iter();
+        let plans = plans.filter_map(|plan| {
+            let function = functions.get(&plan.function)?;
+            Some((plan, Arc::clone(function)))
+        });
+        Schedules::start(plans.collect(), events)
+    }
+
     /// Starts reading streams. What Lambda would refuse is an error.
     pub(super) fn start_streams(
         &self,

@@ -1,27 +1,22 @@
-//! Functions that a topic invokes directly, as Lambda's asynchronous invocation does: an error is
-//! tried twice more, and then the event is gone.
+//! Functions that a topic invokes directly, which is an asynchronous invocation.
 //!
-//! The waits are seconds here and minutes on AWS. What cannot even be started goes to the
-//! subscription's dead-letter queue, as what SNS could not deliver.
+//! What cannot even be started goes to the subscription's dead-letter queue, as what SNS could not
+//! deliver.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, future::pending, sync::Arc};
 
 use bytes::Bytes;
 use fanline_engine::{Server, sns::Invocation};
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender},
     task::JoinSet,
-    time::sleep,
 };
 
 use super::start::Functions;
 use crate::{
-    lambda::{Function, InvokeError, request_id},
+    lambda::{Function, GivenUp, InvokeError, invoke_asynchronously},
     mapping::Fed,
 };
-
-/// Before the second and the third attempt; one and two minutes on AWS.
-const WAITS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
 
 /// Invokes functions until no more invocations come and none runs.
 pub(super) async fn invoke(
@@ -72,44 +67,35 @@ async fn attempts(
         count,
     });
     let payload = Bytes::from(invocation.event.clone());
-    let mut waits = WAITS.into_iter();
-    loop {
-        let error = match function.invoke(&request_id(), payload.clone()).await {
-            Ok(_) => {
-                return tell(Fed::Succeeded {
-                    function: name,
-                    count,
-                });
-            }
-            Err(error) => error,
-        };
-        if let InvokeError::InitFailed { .. } | InvokeError::ShutDown = error {
-            let fate = match invocation.dead_letters {
-                Some(_) => "it goes to the subscription's dead-letter queue",
-                None => "the subscription has no dead-letter queue",
-            };
-            let reason = format!("{error}; {fate}");
-            server.not_invoked(invocation, &error.to_string());
-            return tell(Fed::GivenUp {
-                function: name,
-                count,
-                reason,
-            });
-        }
-        let Some(wait) = waits.next() else {
-            return tell(Fed::GivenUp {
-                function: name,
-                count,
-                reason: format!(
-                    "{error}; failed three times, as often as Lambda tries (a destination or dead-letter queue of the function is not imitated)"
-                ),
-            });
-        };
+    let retried = |error: &InvokeError| {
         tell(Fed::Retried {
             function: name.clone(),
             count,
             reason: error.to_string(),
         });
-        sleep(wait).await;
-    }
+    };
+    let ended = match invoke_asynchronously(&function, payload, pending(), retried).await {
+        Ok(()) => Fed::Succeeded {
+            function: name.clone(),
+            count,
+        },
+        Err(GivenUp::NotStarted(error)) => {
+            let fate = match invocation.dead_letters {
+                Some(_) => "it goes to the subscription's dead-letter queue",
+                None => "the subscription has no dead-letter queue",
+            };
+            server.not_invoked(invocation, &error.to_string());
+            Fed::GivenUp {
+                function: name.clone(),
+                count,
+                reason: format!("{error}; {fate}"),
+            }
+        }
+        Err(given_up) => Fed::GivenUp {
+            function: name.clone(),
+            count,
+            reason: given_up.to_string(),
+        },
+    };
+    tell(ended);
 }

@@ -1,7 +1,13 @@
 //! The wall clock of the local Lambda service, needed because a deadline is told to another
-//! process as a date. Everything measured inside this process uses `tokio::time::Instant`.
+//! process as a date, and schedules are made for dates. Everything measured inside this process uses `tokio::time::Instant`.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The wall clock, to the millisecond.
+pub(crate) fn now() -> jiff::Timestamp {
+    let since_epoch = i64::try_from(since_epoch().as_millis()).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_millisecond(since_epoch).unwrap_or(jiff::Timestamp::MAX)
+}
 
 /// Time since 1970, as the `Lambda-Runtime-Deadline-Ms` header counts it.
 #[expect(

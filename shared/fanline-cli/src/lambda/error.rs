@@ -37,6 +37,14 @@ pub enum InvokeError {
         /// The last lines the process wrote, oldest first.
         output: Vec<String>,
     },
+    /// As many invocations run as the function may have at once.
+    #[error(
+        "throttled: {limit} invocations run, which is as many as its reserved concurrency allows"
+    )]
+    Throttled {
+        /// That many.
+        limit: usize,
+    },
     /// [`shutdown`](super::Function::shutdown) was called before or during the invocation.
     #[error("the function was shut down")]
     ShutDown,
@@ -101,6 +109,7 @@ mod tests {
                 reason: many.clone(),
                 output: vec![many],
             },
+            InvokeError::Throttled { limit: 2 },
             InvokeError::ShutDown,
         ];
         let lines = errors.map(|error| error.to_string());
@@ -111,6 +120,7 @@ mod tests {
                 "the process was ended by signal 9 during the invocation",
                 "timed out after 1.50 s: the process was killed",
                 "the function did not start: first",
+                "throttled: 2 invocations run, which is as many as its reserved concurrency allows",
                 "the function was shut down",
             ]
         );

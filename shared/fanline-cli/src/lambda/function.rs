@@ -13,7 +13,7 @@ use super::{FunctionSpec, environment};
 use bytes::Bytes;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, TryAcquireError};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
@@ -87,6 +87,28 @@ impl Function {
             .acquire()
             .await
             .map_err(|_| InvokeError::ShutDown)?;
+        self.run(request_id, payload).await
+    }
+
+    /// As [`invoke`](Self::invoke), but refuses where that would wait for a free process. A function
+    /// whose concurrency is 0 has none.
+    pub async fn invoke_unless_busy(
+        &self,
+        request_id: &Arc<str>,
+        payload: Bytes,
+    ) -> Result<Bytes, InvokeError> {
+        let limit = self.spec.concurrency;
+        let permit = match self.permits.try_acquire() {
+            Ok(permit) => Some(permit).filter(|_| limit > 0),
+            Err(TryAcquireError::NoPermits) => None,
+            Err(TryAcquireError::Closed) => return Err(InvokeError::ShutDown),
+        };
+        let _permit = permit.ok_or(InvokeError::Throttled { limit })?;
+        self.run(request_id, payload).await
+    }
+
+    /// Runs an invocation that may run.
+    async fn run(&self, request_id: &Arc<str>, payload: Bytes) -> Result<Bytes, InvokeError> {
         for _ in 0..UNREACHED_LIMIT {
             let sandbox = match self.idle_sandbox() {
                 Some(sandbox) => sandbox,

@@ -10,6 +10,7 @@
 //!                            └── watches ──> Exchange: what the process and we have told each other
 //! ```
 
+mod asynchronous;
 mod backoff;
 mod clock;
 mod environment;
@@ -27,7 +28,8 @@ mod sandbox;
 mod spec;
 mod watched;
 
-pub(crate) use clock::since_epoch;
+pub(crate) use asynchronous::{GivenUp, invoke_asynchronously};
+pub(crate) use clock::{now, since_epoch};
 pub use error::{Ending, InvokeError};
 pub use function::{Function, request_id};
 pub(crate) use once::run_once;

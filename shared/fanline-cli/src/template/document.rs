@@ -1,6 +1,6 @@
 //! The sections of a template, before anything is evaluated: resources with `Globals` merged in,
 //! conditions, mappings, outputs. What SAM generates without writing it down (roles, queues of
-//! `SqsSubscription`) is added here, so that references to it resolve.
+//! `SqsSubscription`, function URLs) is added here, so that references to it resolve.
 
 use std::collections::HashMap;
 
@@ -23,6 +23,9 @@ const SECTIONS: [&str; 11] = [
     "Resources",
     "Rules",
 ];
+
+/// What SAM appends to a function's name for the resource of its URL.
+const URL_SUFFIX: &str = "Url";
 
 /// Bytes that all copies of `Globals` may take.
 const LARGEST_MERGE: usize = 64 * 1024 * 1024;
@@ -175,6 +178,13 @@ impl Document {
         })
     }
 
+    /// The function that SAM has made this URL of; `None` for a resource that stands in the file.
+    pub(super) fn function_of_url(&self, url: &Resource) -> Option<&Resource> {
+        let function = self.resource(url.logical_id.strip_suffix(URL_SUFFIX)?)?;
+        let is_generated = url.path == format!("{}/FunctionUrlConfig", function.path);
+        is_generated.then_some(function)
+    }
+
     fn add(&mut self, resource: Resource) {
         if self.index.contains_key(&resource.logical_id) {
             return;
@@ -209,6 +219,11 @@ impl Document {
                     function.at,
                     function.path.clone(),
                 ));
+            }
+            if function.properties.get("FunctionUrlConfig").is_some() {
+                let logical_id = format!("{}{URL_SUFFIX}", function.logical_id);
+                let path = format!("{}/FunctionUrlConfig", function.path);
+                generated.push(make(logical_id, "AWS::Lambda::Url", function.at, path));
             }
             let events = function
                 .properties

@@ -2,6 +2,8 @@
 //! names, ARNs and URLs are made. Nothing here is random: the same template has the same names
 //! on every run, so that a second run finds what the first one made.
 
+use std::collections::BTreeMap;
+
 /// The account, region and stack a template is read for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
@@ -16,6 +18,9 @@ pub struct Environment {
     /// What a queue's name is appended to, without a slash at the end:
     /// `http://127.0.0.1:4566/000000000000`.
     pub queue_url_base: String,
+    /// Where functions with a URL are served, by their names in the template. Ports are chosen when
+    /// the run starts; until then a URL is what it would look like on AWS.
+    pub function_urls: BTreeMap<String, String>,
 }
 
 impl Environment {
@@ -63,6 +68,16 @@ impl Environment {
 
     pub(super) fn queue_url(&self, name: &str) -> String {
         format!("{}/{name}", self.queue_url_base)
+    }
+
+    pub(super) fn function_url(&self, logical_id: &str) -> String {
+        match self.function_urls.get(logical_id) {
+            Some(url) => url.clone(),
+            None => {
+                let id = logical_id.to_ascii_lowercase();
+                format!("https://{id}.lambda-url.{}.on.aws/", self.region)
+            }
+        }
     }
 
     pub(super) fn derived_name(&self, logical_id: &str) -> String {

@@ -14,6 +14,7 @@
 //!     partition: "aws".into(),
 //!     stack_name: "fanline".into(),
 //!     queue_url_base: "http://127.0.0.1:4566/000000000000".into(),
+//!     function_urls: BTreeMap::new(),
 //! };
 //! let stack = template::load(Path::new("template.yaml"), &BTreeMap::new(), &environment)?;
 //! for queue in stack.queues_in_creation_order() {
@@ -52,8 +53,8 @@ use std::path::Path;
 pub use environment::Environment;
 pub use error::{Finding, Place, TemplateError, TemplateErrors};
 pub use model::{
-    EventSource, EventSourceMapping, Function, Ignored, Index, KeyElement, Queue, Schedule, Stack,
-    Subscription, Table, Throughput, Topic,
+    EventSource, EventSourceMapping, Function, FunctionUrl, Ignored, Index, KeyElement, Queue,
+    Schedule, ScheduleService, Stack, Subscription, Table, Throughput, Topic, UrlAuth,
 };
 
 use document::Document;

@@ -183,6 +183,26 @@ pub struct Function {
     pub runtime: String,
     /// `Metadata.BuildMethod`.
     pub build_method: Option<String>,
+    /// The HTTP address that invokes it, if it has one.
+    pub url: Option<FunctionUrl>,
+}
+
+/// `FunctionUrlConfig`: an HTTP address that invokes the function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionUrl {
+    /// Where it stands in the template.
+    pub line: u32,
+    /// Who may ask.
+    pub auth: UrlAuth,
+}
+
+/// `AuthType` of a function URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UrlAuth {
+    /// Everybody.
+    None,
+    /// Who signs requests with Signature Version 4.
+    Iam,
 }
 
 /// What an event source mapping reads from; it is always a resource of the same template.
@@ -250,6 +270,8 @@ pub struct Schedule {
     pub line: u32,
     /// The function's name in the template.
     pub function: String,
+    /// What keeps the time.
+    pub service: ScheduleService,
     /// `rate(...)`, `cron(...)` or `at(...)`.
     pub expression: String,
     /// The time zone of the expression, UTC if none.
@@ -258,6 +280,15 @@ pub struct Schedule {
     pub input: Option<String>,
     /// Whether it runs.
     pub enabled: bool,
+}
+
+/// The two services that invoke by the clock. Their events differ, and when a rate begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScheduleService {
+    /// A rule of EventBridge, SAM's `Schedule`.
+    Rule,
+    /// EventBridge Scheduler, SAM's `ScheduleV2`.
+    Scheduler,
 }
 
 /// A resource that makes no difference on one machine, such as a role or an alarm.

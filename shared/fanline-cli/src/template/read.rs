@@ -142,6 +142,8 @@ impl<'e> Reader<'e> {
             "AWS::Serverless::SimpleTable" => self.read_simple_table(resource, &properties),
             "AWS::Serverless::Function" => self.read_function(resource, &properties, "CodeUri"),
             "AWS::Lambda::Function" => self.read_function(resource, &properties, "Code"),
+            // Read with its function.
+            "AWS::Lambda::Url" if self.is_of_a_function(resource) => Ok(()),
             kind if is_interpreted(kind) => Ok(()),
             kind if is_ignored(kind) => {
                 self.stack.ignored.push(Ignored {
@@ -162,6 +164,10 @@ impl<'e> Reader<'e> {
                 Ok(())
             }
         }
+    }
+
+    fn is_of_a_function(&self, url: &Resource) -> bool {
+        self.evaluator.document.function_of_url(url).is_some()
     }
 
     fn connect_resource(&mut self, resource: &Resource) {

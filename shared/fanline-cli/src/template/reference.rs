@@ -19,6 +19,7 @@ fn attributes(kind: &str) -> Option<&'static [&'static str]> {
         "AWS::Serverless::Function" | "AWS::Lambda::Function" | "AWS::IAM::Role" => &["Arn"],
         "AWS::Logs::LogGroup" | "AWS::CloudWatch::Alarm" | "AWS::S3::Bucket" => &["Arn"],
         "AWS::KMS::Key" => &["Arn", "KeyId"],
+        "AWS::Lambda::Url" => &["FunctionArn", "FunctionUrl"],
         "AWS::SSM::Parameter" => &["Type", "Value"],
         _ => return None,
     })
@@ -87,6 +88,18 @@ impl Evaluator<'_> {
             ("AWS::SQS::Queue", "QueueUrl") => self.reference_value(resource, at, path),
             ("AWS::SQS::Queue", "QueueName") | ("AWS::SNS::Topic", "TopicName") => {
                 self.physical_name(resource, at, path)
+            }
+            ("AWS::Lambda::Url", "FunctionArn" | "FunctionUrl") => {
+                let Some(owner) = self.document.function_of_url(resource) else {
+                    let message = format!(
+                        "{function} '{logical_id}.{attribute}' in {path}: the address of a URL that is no function's FunctionUrlConfig is not known here"
+                    );
+                    return Err(self.only_on_aws(at, message));
+                };
+                match attribute {
+                    "FunctionUrl" => Ok(self.environment.function_url(&owner.logical_id)),
+                    _ => self.arn(owner, at, path),
+                }
             }
             ("AWS::KMS::Key", "KeyId") => self.reference_value(resource, at, path),
             ("AWS::SSM::Parameter", "Type" | "Value") => Field::properties(self, resource)

@@ -21,6 +21,7 @@ fn environment() -> Environment {
         partition: "aws".to_owned(),
         stack_name: "shop".to_owned(),
         queue_url_base: "http://127.0.0.1:4566/012345678901".to_owned(),
+        function_urls: [("Shop".to_owned(), "http://127.0.0.1:5001/".to_owned())].into(),
     }
 }
 

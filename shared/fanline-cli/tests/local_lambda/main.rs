@@ -10,6 +10,8 @@ mod failures;
 mod fake_sqs;
 mod invocations;
 mod rig;
+mod schedules;
 mod starts;
 mod streams;
 mod support;
+mod urls;

@@ -54,6 +54,7 @@ fn said(from: &str, to: &str) -> Vec<String> {
         partition: "aws".to_owned(),
         stack_name: "test".to_owned(),
         queue_url_base: "https://sqs.us-east-1.amazonaws.com/000000000000".to_owned(),
+        function_urls: BTreeMap::new(),
     };
     let no_files = |_: &Path| Err(io::Error::from(io::ErrorKind::NotFound));
     let stack = template::interpret(

@@ -7,7 +7,9 @@ use super::connection::subscription_attributes;
 use crate::template::document::{Resource, makes_own_queue};
 use crate::template::error::TemplateError;
 use crate::template::field::Field;
-use crate::template::model::{EventSource, EventSourceMapping, Schedule, Subscription};
+use crate::template::model::{
+    EventSource, EventSourceMapping, Schedule, ScheduleService, Subscription,
+};
 use crate::template::path::Path;
 
 impl Reader<'_> {
@@ -66,11 +68,17 @@ impl Reader<'_> {
             }
             "Schedule" | "ScheduleV2" => {
                 let properties = event.required("Properties")?;
-                let key = if kind == "Schedule" {
-                    "Schedule"
+                let (service, key) = if kind == "Schedule" {
+                    (ScheduleService::Rule, "Schedule")
                 } else {
-                    "ScheduleExpression"
+                    (ScheduleService::Scheduler, "ScheduleExpression")
                 };
+                for bound in ["StartDate", "EndDate"] {
+                    if let Some(bound) = properties.get(bound)? {
+                        let problem = "is not imitated: the schedule runs as long as the functions do; skipped";
+                        self.stack.findings.push(bound.finding(problem));
+                    }
+                }
                 let state = properties.text_of("State")?;
                 let enabled = properties
                     .flag("Enabled")?
@@ -78,6 +86,7 @@ impl Reader<'_> {
                 self.stack.schedules.push(Schedule {
                     line: event.line(),
                     function: function.clone(),
+                    service,
                     expression: properties.required(key)?.text()?,
                     timezone: properties.text_of("ScheduleExpressionTimezone")?,
                     input: properties.text_of("Input")?,

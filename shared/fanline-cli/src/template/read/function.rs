@@ -10,23 +10,26 @@ use crate::suggest;
 use crate::template::document::Resource;
 use crate::template::error::{Finding, TemplateError};
 use crate::template::field::Field;
-use crate::template::model::Function;
+use crate::template::model::{Function, FunctionUrl, UrlAuth};
 use crate::template::node::Node;
 use crate::template::path::Path;
 
 /// What is read here or may be misspelt; other properties of SAM are many and make no difference.
-const PROPERTIES: [&str; 10] = [
+const PROPERTIES: [&str; 11] = [
     "Architectures",
     "CodeUri",
     "Environment",
     "Events",
     "FunctionName",
+    "FunctionUrlConfig",
     "Handler",
     "MemorySize",
     "ReservedConcurrentExecutions",
     "Runtime",
     "Timeout",
 ];
+
+const URL_PROPERTIES: [&str; 3] = ["AuthType", "Cors", "InvokeMode"];
 
 impl Reader<'_> {
     /// `code` is the property that holds the path of the code.
@@ -100,9 +103,41 @@ impl Reader<'_> {
                 .unwrap_or_else(|| "bootstrap".to_owned()),
             runtime,
             build_method: build_text(build.and_then(|node| node.get("BuildMethod"))),
+            url: self.function_url(properties)?,
         };
         self.stack.functions.push(function);
         Ok(())
+    }
+
+    /// A URL that answers as a stream is left out: served whole, it would look as if it worked.
+    fn function_url(
+        &mut self,
+        properties: &Field<'_>,
+    ) -> Result<Option<FunctionUrl>, TemplateError> {
+        let Some(config) = properties.get("FunctionUrlConfig")? else {
+            return Ok(None);
+        };
+        config.unknown_keys("a function URL", &URL_PROPERTIES, &mut self.stack.findings);
+        let auth = match &*one_of(&config.required("AuthType")?, &["AWS_IAM", "NONE"])? {
+            "AWS_IAM" => UrlAuth::Iam,
+            _ => UrlAuth::None,
+        };
+        if let Some(cors) = config.get("Cors")? {
+            let problem =
+                "is not imitated: answers have the headers that the function gives them; skipped";
+            self.stack.findings.push(cors.finding(problem));
+        }
+        if let Some(mode) = config.get("InvokeMode")?
+            && one_of(&mode, &["BUFFERED", "RESPONSE_STREAM"])? == "RESPONSE_STREAM"
+        {
+            let problem = "is RESPONSE_STREAM, which is not imitated, only BUFFERED; the function URL is skipped";
+            self.stack.findings.push(mode.finding(problem));
+            return Ok(None);
+        }
+        Ok(Some(FunctionUrl {
+            line: config.line(),
+            auth,
+        }))
     }
 
     fn environment(
