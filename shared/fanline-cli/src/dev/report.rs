@@ -132,7 +132,7 @@ fn table<Row>(head: &str, rows: &BTreeMap<String, Row>, columns: &[Column<Row>])
 impl Report {
     /// The table, without a line break at its end.
     pub fn table(&self) -> String {
-        let mut tables = vec![table("queue", &self.queues, &COLUMNS)];
+        let mut tables = Vec::new();
         if !self.functions.is_empty() {
             tables.push(table("function", &self.functions, &FUNCTION_COLUMNS));
         }
@@ -141,6 +141,10 @@ impl Report {
         }
         if !self.urls.is_empty() {
             tables.push(table("function URL", &self.urls, &URL_COLUMNS));
+        }
+        // Also where there is nothing at all: an empty table says so.
+        if !self.queues.is_empty() || tables.is_empty() {
+            tables.insert(0, table("queue", &self.queues, &COLUMNS));
         }
         tables.join("\n\n")
     }
@@ -203,6 +207,31 @@ mod tests {
              email-service-queue       214       230        200          10       16              4     0"
         );
         assert_eq!(report().summary(), "214 published, 0 lost, 18.2 s");
+    }
+
+    #[test]
+    fn what_was_asked_and_what_the_clock_did_have_tables_of_their_own() {
+        let url = UrlReport {
+            url: "http://127.0.0.1:5001/".to_owned(),
+            requests: 3,
+            server_errors: 1,
+            ..UrlReport::default()
+        };
+        let report = Report {
+            schedules: [("SweeperEvery".to_owned(), FunctionReport::default())].into(),
+            urls: [("order-api".to_owned(), url)].into(),
+            ..Report::default()
+        };
+        assert_eq!(
+            report.table(),
+            "schedule      events  succeeded  retried  given up  left\n\
+             SweeperEvery       0          0        0         0     0\n\n\
+             function URL  requests  client errors  server errors\n\
+             order-api            3              0              1"
+        );
+        let json = serde_json::to_string(&report).unwrap();
+        let urls = r#""urls":{"order-api":{"url":"http://127.0.0.1:5001/","requests":3,"client_errors":0,"server_errors":1}}"#;
+        assert!(json.contains(urls), "{json}");
     }
 
     #[test]

@@ -14,7 +14,8 @@ use crate::lambda::InvokeError;
 /// The largest event that Lambda takes when somebody waits for the answer, as its error states it.
 pub(super) const EVENT_LIMIT: usize = 6_291_456;
 
-/// A request without a signature; recorded on AWS.
+/// A request without a signature. Status and text are those that LocalStack recorded on AWS for a
+/// caller without permission.
 pub(super) fn forbidden() -> Response<Bytes> {
     let body = r#"{"Message":"Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"}"#;
     refusal(
@@ -24,7 +25,8 @@ pub(super) fn forbidden() -> Response<Bytes> {
     )
 }
 
-/// A request whose event would be larger than Lambda takes.
+/// A request whose event would be larger than Lambda takes. 413 is how Lambda refuses an Invoke; of
+/// function URLs it does not say.
 pub(super) fn too_large() -> Response<Bytes> {
     let body = format!(
         r#"{{"Message":"Request must be smaller than {EVENT_LIMIT} bytes for the InvokeFunction operation"}}"#
@@ -39,8 +41,10 @@ pub(super) fn broken() -> Response<Bytes> {
     refusal(StatusCode::BAD_REQUEST, None, body.to_owned())
 }
 
-/// A function that failed, whether it said so, crashed or took too long: 502 and this text were
-/// recorded on AWS. Of the status of throttled requests it says 429:
+/// A function that failed: 502 and this text were recorded on AWS for one that said so. A crash and
+/// a timeout are function errors to Lambda as well; of their status it documents 5XX and no more
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/urls-monitoring.html>). Beyond the reserved
+/// concurrency it is 429:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html#urls-throttling>.
 pub(super) fn failed(error: &InvokeError) -> Response<Bytes> {
     match error {

@@ -1,9 +1,10 @@
 //! The event that a schedule gives its function.
 //!
 //! The one thing to get wrong: the two services send it differently. Of a rule `detail` is an empty
-//! object (<https://docs.aws.amazon.com/lambda/latest/dg/with-eventbridge-scheduler.html> and the
-//! fixture `example-eventbridge-schedule.json` of aws-lambda-rust-runtime), of Scheduler it is a
-//! text that holds one: AWS does not document its default event, this is what functions log.
+//! object (the fixture `example-eventbridge-schedule.json` of aws-lambda-rust-runtime), of Scheduler
+//! it is a text that holds one. AWS calls the latter "a default notification"
+//! (<https://docs.aws.amazon.com/scheduler/latest/APIReference/API_Target.html>) and shows none; this
+//! is what functions have logged.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -54,7 +54,7 @@ impl Field {
     /// One value, as a number or a word.
     pub(super) fn value(&self, text: &str) -> Result<i16, String> {
         let is_word = |word: &&str| word.eq_ignore_ascii_case(text);
-        if let Some(index) = self.words.iter().position(|word| is_word(word)) {
+        if let Some(index) = self.words.iter().position(is_word) {
             return Ok(self.least + i16::try_from(index).unwrap_or_default());
         }
         // `parse` also takes "+5".

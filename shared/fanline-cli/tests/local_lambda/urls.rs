@@ -261,6 +261,8 @@ async fn at_the_end_requests_in_flight_are_answered_and_idle_connections_are_not
     while TcpStream::connect(&site.address).await.is_ok() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    // Longer than the server gives connections whose requests are answered.
+    tokio::time::sleep(Duration::from_millis(700)).await;
     assert!(!stopping.is_finished(), "a request is in flight");
     drop(waiting);
     assert_eq!(answer.await.status(), StatusCode::OK);

@@ -152,7 +152,7 @@ fn schedules_know_who_keeps_their_time() {
         Often: {Type: Schedule, Properties: {Schedule: rate(5 minutes)}}
         Nightly:
           Type: ScheduleV2
-          Properties: {ScheduleExpression: cron(0 3 * * ? *), ScheduleExpressionTimezone: Europe/Berlin, State: DISABLED, EndDate: '2030-01-01T00:00:00Z'}
+          Properties: {ScheduleExpression: 'cron(0 3 * * ? *)', ScheduleExpressionTimezone: Europe/Berlin, State: DISABLED, EndDate: '2030-01-01T00:00:00Z'}
 ";
     let stack = resolve(text).unwrap();
     let [often, nightly] = stack.schedules.as_slice() else {
