@@ -12,6 +12,7 @@ mod error;
 pub mod http;
 mod lambda;
 pub mod outbox;
+pub mod payloads;
 mod poller;
 mod publisher;
 mod queue;
