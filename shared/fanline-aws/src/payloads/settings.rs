@@ -11,8 +11,15 @@ use crate::{Environment, RealSystem};
 const BUCKET: &str = "FANLINE_PAYLOAD_BUCKET";
 const TABLE: &str = "FANLINE_PAYLOAD_TABLE";
 
-/// 64 MiB at a megabyte a second; a connection that is dead is noticed earlier.
-const TIMEOUT: Duration = Duration::from_secs(60);
+/// Megabytes; Lambda sets it.
+const MEMORY: &str = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
+
+/// For one item of a table.
+const ITEM_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// 64 MiB at a megabyte a second. A worker waits for half of its invocation at most.
+#[cfg(feature = "s3")]
+const OBJECT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A payload is in memory as text, as the handler's data, and for a moment as a tree for its
 /// fingerprint.
@@ -49,7 +56,7 @@ impl PayloadSettings {
             bucket: environment.optional(BUCKET),
             table: environment.optional(TABLE),
             memory_mb: environment
-                .optional("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+                .optional(MEMORY)
                 .and_then(|megabytes| megabytes.parse().ok())
                 .unwrap_or(DEFAULT_MEMORY_MB),
         };
@@ -67,54 +74,96 @@ impl PayloadSettings {
 
     /// The store, if there is one. Makes no call.
     pub fn store(&self, config: &SdkConfig) -> Option<Arc<dyn PayloadStore>> {
-        let timeout = TimeoutConfig::builder()
-            .operation_attempt_timeout(TIMEOUT)
-            .build();
-        if let Some(table) = &self.table {
-            let client = aws_sdk_dynamodb::config::Builder::from(config);
-            let client = client.timeout_config(timeout).build();
-            let client = aws_sdk_dynamodb::Client::from_conf(client);
-            let system = Arc::new(RealSystem);
-            return Some(Arc::new(DynamoPayloads::new(
-                client,
-                table.as_str(),
-                system,
-            )));
+        match &self.table {
+            Some(table) => Some(items(config, table)),
+            None => self.bucket.as_ref().and_then(|name| objects(config, name)),
         }
-        self.bucket(config, timeout)
-    }
-
-    #[cfg(feature = "s3")]
-    fn bucket(&self, config: &SdkConfig, timeout: TimeoutConfig) -> Option<Arc<dyn PayloadStore>> {
-        use aws_sdk_s3::config::ResponseChecksumValidation;
-        let bucket = self.bucket.as_ref()?;
-        let client = aws_sdk_s3::config::Builder::from(config)
-            .timeout_config(timeout)
-            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
-            // A local stand-in has no host name for each bucket.
-            .force_path_style(has_endpoint_of_its_own(config))
-            .build();
-        let client = aws_sdk_s3::Client::from_conf(client);
-        Some(Arc::new(super::S3Payloads::new(client, bucket)))
-    }
-
-    #[cfg(not(feature = "s3"))]
-    #[expect(clippy::unused_self, reason = "as with the feature")]
-    fn bucket(&self, _: &SdkConfig, _: TimeoutConfig) -> Option<Arc<dyn PayloadStore>> {
-        None
     }
 
     /// Gives a worker the store, and a quarter of its memory for the payloads of one batch.
     pub(crate) fn give_to(&self, processor: Processor, config: &SdkConfig) -> Processor {
-        let most_bytes = self.memory_mb * 1024 * 1024 / SHARE_OF_MEMORY;
         match self.store(config) {
-            Some(store) => processor.payloads(store, most_bytes),
+            Some(store) => processor.payloads(store, self.most_bytes()),
             None => processor,
         }
     }
+
+    fn most_bytes(&self) -> u64 {
+        self.memory_mb.saturating_mul(1024 * 1024) / SHARE_OF_MEMORY
+    }
+}
+
+fn timeout(limit: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .operation_attempt_timeout(limit)
+        .build()
+}
+
+fn items(config: &SdkConfig, table: &str) -> Arc<dyn PayloadStore> {
+    let client = aws_sdk_dynamodb::config::Builder::from(config);
+    let client = client.timeout_config(timeout(ITEM_TIMEOUT)).build();
+    let client = aws_sdk_dynamodb::Client::from_conf(client);
+    Arc::new(DynamoPayloads::new(client, table, Arc::new(RealSystem)))
 }
 
 #[cfg(feature = "s3")]
-fn has_endpoint_of_its_own(config: &SdkConfig) -> bool {
-    config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some()
+fn objects(config: &SdkConfig, bucket: &str) -> Option<Arc<dyn PayloadStore>> {
+    use aws_sdk_s3::config::ResponseChecksumValidation;
+    // A local stand-in has no host name for each bucket.
+    let is_local =
+        config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
+    let client = aws_sdk_s3::config::Builder::from(config)
+        .timeout_config(timeout(OBJECT_TIMEOUT))
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+        .force_path_style(is_local)
+        .build();
+    let client = aws_sdk_s3::Client::from_conf(client);
+    Some(Arc::new(super::S3Payloads::new(client, bucket)))
+}
+
+/// The environment's check has said that it takes the feature.
+#[cfg(not(feature = "s3"))]
+fn objects(_: &SdkConfig, _: &str) -> Option<Arc<dyn PayloadStore>> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(variables: &[&str]) -> Result<(), String> {
+        let variables = variables.iter().copied().chain(["FANLINE_DEDUP_TABLE"]);
+        let variables = variables.map(|name| (name.to_owned(), "payloads".to_owned()));
+        let mut environment = Environment::from_variables(variables);
+        let _settings = PayloadSettings::read(&mut environment);
+        environment.check().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn one_store_or_none() {
+        assert_eq!(problems(&[]), Ok(()));
+        assert_eq!(problems(&[TABLE]), Ok(()));
+        let both = "environment: FANLINE_PAYLOAD_BUCKET and FANLINE_PAYLOAD_TABLE are both set; payloads are in one of them, the publisher's";
+        assert_eq!(problems(&[BUCKET, TABLE]), Err(both.to_owned()));
+    }
+
+    #[test]
+    fn bucket_takes_the_feature() {
+        let without = "environment: FANLINE_PAYLOAD_BUCKET is set, but this program was built without S3; build it with the feature s3 of fanline-aws";
+        let expected = match cfg!(feature = "s3") {
+            true => Ok(()),
+            false => Err(without.to_owned()),
+        };
+        assert_eq!(problems(&[BUCKET]), expected);
+    }
+
+    #[test]
+    fn worker_gets_a_quarter_of_its_memory() {
+        for (memory, expected) in [(Some("1024"), 256), (None, 64), (Some("much"), 64)] {
+            let variable = |memory: &str| (MEMORY.to_owned(), memory.to_owned());
+            let mut environment = Environment::from_variables(memory.map(variable));
+            let settings = PayloadSettings::read(&mut environment);
+            assert_eq!(settings.most_bytes(), expected * 1024 * 1024);
+        }
+    }
 }

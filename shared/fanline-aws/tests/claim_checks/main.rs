@@ -6,3 +6,5 @@ mod contract;
 mod outbox;
 mod publisher;
 mod round_trip;
+#[cfg(feature = "s3")]
+mod s3;

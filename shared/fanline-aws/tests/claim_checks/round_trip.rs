@@ -76,7 +76,10 @@ async fn event_of_three_megabytes_reaches_every_worker_once() {
             .await
             .unwrap();
     }
-    publisher.publish(&[poison.clone()]).await.unwrap();
+    publisher
+        .publish(std::slice::from_ref(&poison))
+        .await
+        .unwrap();
     for (name, queue) in [("raw", raw), ("wrapped", wrapped)] {
         let got = Got::default();
         let processor = processor(&cloud, name, &got);

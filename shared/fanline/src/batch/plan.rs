@@ -180,7 +180,7 @@ impl Routed<'_> {
     /// Which data has to be fetched.
     pub(super) fn data_ref(&self) -> Option<&DataRef> {
         match self {
-            Self::To(_, _, event) => event.data_ref.as_ref(),
+            Self::To(_, _, event) => event.data_ref.as_deref(),
             Self::WithoutData(..) | Self::Nowhere(..) => None,
         }
     }

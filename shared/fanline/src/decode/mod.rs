@@ -1,8 +1,9 @@
 //! From a message to an event, one record at a time (E1).
 //!
 //! Understood: a raw envelope, an envelope inside an SNS notification, CloudEvents 1.0 in
-//! structured and in binary form. A record that cannot be read says which field and what
-//! was found there, by kind and never by content: reasons end in logs, payloads must not.
+//! structured and in binary form. An envelope may have a reference in place of its data. A record
+//! that cannot be read says which field and what was found there, by kind and never by content:
+//! reasons end in logs, payloads must not.
 
 mod cloudevents;
 mod data_ref;
@@ -28,8 +29,8 @@ pub struct RawEvent {
     pub event_type: String,
     /// The data, not yet parsed. Null if it is elsewhere.
     pub data: Box<RawValue>,
-    /// Which payload is the data, if that is not in the message.
-    pub data_ref: Option<DataRef>,
+    /// Which payload is the data, if that is not in the message. Boxed, as few events have one.
+    pub data_ref: Option<Box<DataRef>>,
     /// Everything else.
     pub metadata: Metadata,
 }
@@ -104,7 +105,7 @@ fn decode_document(fields: &Fields<'_>, message: &Message) -> Result<RawEvent, U
     check_metadata(&metadata)?;
     let metadata: Metadata = serde_json::from_str(metadata.source())
         .map_err(|error| Undecodable::new(format!("metadata: {error}")))?;
-    let data_ref = is_elsewhere.then(|| data_ref::read(fields, &metadata.event_id));
+    let data_ref = is_elsewhere.then(|| data_ref::read(fields, &metadata.event_id).map(Box::new));
     Ok(RawEvent {
         event_type,
         data: data.to_owned(),

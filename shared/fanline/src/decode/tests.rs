@@ -183,7 +183,7 @@ fn reference_stands_for_data_raw_and_wrapped() {
     for form in [message(&body), wrapped(&body, json!({}))] {
         let event = RawEvent::decode(&form).unwrap();
         let expected = DataRef::new("e-1", r#"{"userId":"u-1"}"#);
-        assert_eq!(event.data_ref, Some(expected));
+        assert_eq!(event.data_ref.as_deref(), Some(&expected));
         assert_eq!(event.data.get(), "null");
         assert_eq!(event.metadata.event_id, "e-1");
     }
