@@ -41,3 +41,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/effects.md")]
 struct Effects;
+
+/// That guide's example, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/large-events.md")]
+struct LargeEvents;
