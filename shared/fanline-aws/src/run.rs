@@ -27,9 +27,9 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Reads `FANLINE_DEDUP_TABLE` (the dedup table, required), `FANLINE_DLQ_URL` (where dead letters go;
 /// without it SQS moves them by the queue's redrive policy, and they do not say why),
 /// `FANLINE_RETRY_DELAYS` (seconds separated by commas, in place of the worker's retry plan),
-/// `FANLINE_PAYLOAD_BUCKET` or `FANLINE_PAYLOAD_TABLE` (where the data of events is that were too large for their
-/// topic; a quarter of the function's memory is for such data of one batch) and `RUST_LOG` (default `info`). Logs go to stderr as JSON lines, one line of CloudWatch metrics per batch
-/// to stdout.
+/// `FANLINE_PAYLOAD_BUCKET` or `FANLINE_PAYLOAD_TABLE` (where data is that was too large for its topic; a
+/// quarter of the function's memory is for that of one batch) and `RUST_LOG` (default `info`). Logs go
+/// to stderr as JSON lines, one line of CloudWatch metrics per batch to stdout.
 ///
 /// **In Lambda** (where `AWS_LAMBDA_RUNTIME_API` is set) it makes no network call before the first event;
 /// `AWS_LAMBDA_FUNCTION_NAME` is the consumer's name unless the worker has its own.

@@ -71,9 +71,8 @@ impl DynamoPayloads {
         let expires_at = self.system.now().checked_add(self.retention);
         let expires_at = expires_at.unwrap_or(Timestamp::MAX).as_second();
         let parts = split(data);
-        let rest: Vec<_> = parts
-            .iter()
-            .enumerate()
+        let rest: Vec<_> = (0_u64..)
+            .zip(&parts)
             .skip(1)
             .map(|(number, part)| self.put_item(part_id(key, number), part, expires_at, None))
             .collect();
@@ -114,16 +113,18 @@ impl DynamoPayloads {
         let Some(head) = self.get(key.to_owned()).await? else {
             return Ok(Fetched::Missing);
         };
-        let (Some(parts), Some(found)) = (head.parts, head.bytes) else {
-            return Ok(Fetched::Damaged(format!(
-                "it is not what a publisher puts into {}",
-                self.table
-            )));
+        // A part is shorter than it could be by what is left of a character.
+        let most_parts = bytes / (PART_BYTES as u64 - 3) + 1;
+        let (parts, Some(found)) = (head.parts.unwrap_or(0), head.bytes) else {
+            return Ok(self.foreign());
         };
         if found != bytes {
             return Ok(Fetched::Damaged(format!(
                 "it has {found} bytes, not {bytes}"
             )));
+        }
+        if !(1..=most_parts).contains(&parts) {
+            return Ok(self.foreign());
         }
         let rest: Vec<_> = (1..parts)
             .map(|number| self.get(part_id(key, number)))
@@ -162,11 +163,12 @@ impl DynamoPayloads {
             Some(AttributeValue::S(data)) => data,
             _ => String::new(),
         };
-        Ok(Some(Part {
-            data,
-            parts: parts.and_then(|parts| usize::try_from(parts).ok()),
-            bytes,
-        }))
+        Ok(Some(Part { data, parts, bytes }))
+    }
+
+    fn foreign(&self) -> Fetched {
+        let problem = format!("it is not what a publisher puts into {}", self.table);
+        Fetched::Damaged(problem)
     }
 
     fn problem(&self, what: &str, reason: &str) -> String {
@@ -177,11 +179,11 @@ impl DynamoPayloads {
 /// An item. The first one of a payload knows how many there are.
 struct Part {
     data: String,
-    parts: Option<usize>,
+    parts: Option<u64>,
     bytes: Option<u64>,
 }
 
-fn part_id(key: &str, number: usize) -> String {
+fn part_id(key: &str, number: u64) -> String {
     format!("{key}#{number}")
 }
 

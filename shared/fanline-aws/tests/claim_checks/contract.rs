@@ -57,12 +57,17 @@ async fn a_part_of_a_payload_is_no_payload() {
         let fetched = store.fetch(reference.key(), reference.bytes()).await;
         assert_eq!(fetched, Ok(Fetched::Missing), "without {left_out:?}");
     }
-    let foreign = cloud.dynamodb.put_item().table_name("payloads");
-    let foreign = foreign.item("id", AttributeValue::S(reference.key().to_owned()));
-    foreign.send().await.unwrap();
-    let fetched = store.fetch(reference.key(), reference.bytes()).await;
-    let problem = "it is not what a publisher puts into payloads".to_owned();
-    assert_eq!(fetched, Ok(Fetched::Damaged(problem)));
+    for parts in ["0", "6", "1000000000"] {
+        let foreign = cloud.dynamodb.put_item().table_name("payloads");
+        let foreign = foreign
+            .item("id", AttributeValue::S(reference.key().to_owned()))
+            .item("bytes", AttributeValue::N("1200000".to_owned()))
+            .item("parts", AttributeValue::N(parts.to_owned()));
+        foreign.send().await.unwrap();
+        let fetched = store.fetch(reference.key(), reference.bytes()).await;
+        let problem = "it is not what a publisher puts into payloads".to_owned();
+        assert_eq!(fetched, Ok(Fetched::Damaged(problem)));
+    }
     cloud.server.shutdown().await;
 }
 

@@ -1,8 +1,9 @@
 //! One invocation, from records to outcomes (design section 5).
 //!
-//! Fetch what is only referred to, plan (pure), claim, run (renewing leases if no deadline ends it), settle, dead letters, waits, report. What could be got wrong is to
-//! acknowledge a record whose dedup record is not complete and whose dead letter is not stored:
-//! [`settle`] and [`queueing`] have the last word on every outcome.
+//! Fetch what is only referred to, plan (pure), claim, run (renewing leases if no deadline ends it),
+//! settle, dead letters, waits, report. What could be got wrong is to acknowledge a record whose dedup
+//! record is not complete and whose dead letter is not stored: [`settle`] and [`queueing`] have the
+//! last word on every outcome.
 
 mod payloads;
 mod plan;
@@ -93,7 +94,8 @@ impl Processor {
     }
 
     /// Where data is found that messages only refer to, and how many bytes of it one batch may have in
-    /// memory; the rest of the batch comes back at once. Without a store such messages are rejected.
+    /// memory. What has no room comes back at once, which costs it a receive: a batch's usual payloads
+    /// together should fit. Without a store such messages are rejected.
     #[must_use]
     pub fn payloads(mut self, store: Arc<dyn PayloadStore>, most_bytes: u64) -> Self {
         self.payloads = Some(Payloads { store, most_bytes });
@@ -159,9 +161,7 @@ impl Processor {
             return Err(InvalidBatch { index });
         }
         let messages = batch.messages.iter();
-        let mut routed = messages
-            .map(|message| route(self, message))
-            .collect::<Vec<_>>();
+        let mut routed: Vec<_> = messages.map(|message| route(self, message)).collect();
         self.fetch_payloads(&mut routed, &times).await;
         let mut plan = Plan::new(self, &batch, routed, &times);
         self.claim(&mut plan, &times).await;

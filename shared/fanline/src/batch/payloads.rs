@@ -59,8 +59,16 @@ impl Processor {
             })
             .collect();
         let mut fetched = stream::iter(fetches).buffer_unordered(FETCHES_AT_ONCE);
+        let mut without_room = 0;
         while let Some((index, fetched)) = fetched.next().await {
+            without_room += usize::from(fetched.as_ref().err() == Some(&Outcome::Unattempted));
             routed[index].receive(fetched);
+        }
+        if without_room > 0 {
+            tracing::warn!(
+                without_room,
+                "payloads of this batch are more than fit into memory together; give the worker more, or receive smaller batches"
+            );
         }
     }
 

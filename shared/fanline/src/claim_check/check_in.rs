@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::DataRef;
@@ -19,8 +20,14 @@ pub struct CheckedIn {
     pub outgoing: Outgoing,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    event_id: String,
+}
+
 impl CheckedIn {
-    /// None if the event's body is no envelope with data, which then has to travel as it is.
+    /// None if the event's body is no envelope with data and this event id, and so has to travel as it is.
     ///
     /// ```
     /// use fanline::{claim_check::CheckedIn, publish::Outgoing};
@@ -28,7 +35,7 @@ impl CheckedIn {
     /// let event = Outgoing {
     ///     event_id: "e-1".into(),
     ///     entity: "e-1".into(),
-    ///     body: r#"{"type":"user.signed_up","data":{"userId":"u-1"},"metadata":{}}"#.into(),
+    ///     body: r#"{"type":"user.signed_up","data":{"userId":"u-1"},"metadata":{"eventId":"e-1"}}"#.into(),
     ///     attributes: Vec::new(),
     /// };
     /// let checked_in = CheckedIn::new(&event).unwrap();
@@ -38,8 +45,15 @@ impl CheckedIn {
     /// ```
     pub fn new(event: &Outgoing) -> Option<Self> {
         let mut fields: BTreeMap<&str, &RawValue> = serde_json::from_str(&event.body).ok()?;
-        let is_envelope = fields.contains_key("metadata") && !fields.contains_key("specversion");
-        let data = fields.remove("data").filter(|_| is_envelope)?.get();
+        if fields.contains_key("specversion") {
+            return None;
+        }
+        // Under another id nobody would find it.
+        let metadata: Metadata = serde_json::from_str(fields.get("metadata")?.get()).ok()?;
+        let data = fields.remove("data")?.get();
+        if metadata.event_id != event.event_id {
+            return None;
+        }
         let reference = DataRef::new(&event.event_id, data);
         let in_its_place = to_raw_value(&reference).ok()?;
         fields.insert("dataRef", &in_its_place);
