@@ -94,8 +94,8 @@ impl Processor {
     }
 
     /// Where data is found that messages only refer to, and how many bytes of it one batch may have in
-    /// memory. What has no room comes back at once, which costs it a receive: a batch's usual payloads
-    /// together should fit. Without a store such messages are rejected.
+    /// memory. What has no room comes back within half a minute, which costs it a receive: a batch's
+    /// usual payloads together should fit. Without a store such messages are rejected.
     #[must_use]
     pub fn payloads(mut self, store: Arc<dyn PayloadStore>, most_bytes: u64) -> Self {
         self.payloads = Some(Payloads { store, most_bytes });

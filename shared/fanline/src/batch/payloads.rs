@@ -4,7 +4,7 @@
 //! of the time, the data of a batch has a bound that is kept by what the references say before anything is
 //! fetched, and what cannot be fetched fails its own record alone.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
@@ -15,10 +15,14 @@ use crate::{
     Outcome, Processor,
     claim_check::{DataRef, Fetched, PayloadStore},
     delivery::remaining,
+    retry::jittered,
 };
 
 /// Enough to hide round trips; more would share the same bandwidth.
 const FETCHES_AT_ONCE: usize = 4;
+
+/// What had no room comes back within this time.
+const SPREAD: Duration = Duration::from_secs(30);
 
 /// Where a worker finds data that is too large for messages.
 #[derive(Clone)]
@@ -59,16 +63,8 @@ impl Processor {
             })
             .collect();
         let mut fetched = stream::iter(fetches).buffer_unordered(FETCHES_AT_ONCE);
-        let mut without_room = 0;
         while let Some((index, fetched)) = fetched.next().await {
-            without_room += usize::from(fetched.as_ref().err() == Some(&Outcome::Unattempted));
             routed[index].receive(fetched);
-        }
-        if without_room > 0 {
-            tracing::warn!(
-                without_room,
-                "payloads of this batch are more than fit into memory together; give the worker more, or receive smaller batches"
-            );
         }
     }
 
@@ -91,10 +87,20 @@ impl Processor {
         }
         match bytes_left.checked_sub(bytes) {
             Some(left) => *bytes_left = left,
-            // With fewer beside it, it fits.
-            None => return Err(Outcome::Unattempted),
+            None => return Err(self.without_room(most)),
         }
         Ok(payloads.store.as_ref())
+    }
+
+    /// With fewer beside it, it fits. It waits, so as not to come back with the same.
+    fn without_room(&self, most_bytes: u64) -> Outcome {
+        let wait = jittered(Duration::ZERO, SPREAD, self.system.random());
+        Outcome::Retried {
+            reason: format!(
+                "its data has no room beside that of the rest of its batch, which may have {most_bytes} bytes; give the worker more memory, or receive smaller batches"
+            ),
+            after: Some(wait),
+        }
     }
 
     async fn fetch(

@@ -183,9 +183,14 @@ async fn batch_fetches_no_more_than_its_share_and_few_at_once() {
     let messages: Vec<_> = messages.collect();
     let outcomes = processed(&world, &processor, messages.clone()).await;
     assert_eq!(outcomes[..3], vec![Outcome::Succeeded; 3]);
-    assert_eq!(outcomes[3..], vec![Outcome::Unattempted; 2]);
-    // They are back at once.
-    let outcomes = processed(&world, &processor, Vec::new()).await;
+    for (outcome, id) in outcomes[3..].iter().zip(["m-4", "m-5"]) {
+        let text = outcome.to_string();
+        assert!(text.starts_with("retried: its data has no room"), "{text}");
+        let wait = world.queue.waits()[id];
+        assert!(wait <= Duration::from_secs(30), "{wait:?}");
+    }
+    let rest = standard(messages[3..].to_vec());
+    let outcomes = self::outcomes(&world.process(&processor, rest).await);
     assert_eq!(outcomes, [Outcome::Succeeded, Outcome::Succeeded]);
 
     let mut body: Value = serde_json::from_str(&messages[0].body).unwrap();
