@@ -1,4 +1,4 @@
-//! Fanline on AWS: a worker's `main`, in Lambda or outside it, and the adapters for SQS, SNS and DynamoDB.
+//! Fanline on AWS: a worker's `main`, in Lambda or outside it, and the adapters for SQS, SNS, DynamoDB and S3.
 //!
 //! The only crate of the framework that names an AWS crate. [`run`] is a worker's `main`;
 //! [`Tx`] makes a handler effectively-once; [`Publisher`] sends events to a topic.
