@@ -17,9 +17,11 @@ async fn the_projects_own_template_agrees_with_its_workers() {
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(
         said,
-        r#"function           handles            filter policy                  result
-email-service      user.signed_up v1  {"type":[{"prefix":"user."}]}  ok
-analytics-service  user.signed_up v1  {"type":["user.signed_up"]}    ok
+        r#"function           handles                              filter policy                                result
+email-service      user.signed_up v1                    {"type":[{"prefix":"user."}]}                ok
+analytics-service  user.signed_up v1                    {"type":["user.signed_up"]}                  ok
+order-fulfilment   order.cancelled v1, order.placed v1  {"type":["order.cancelled","order.placed"]}  ok
+order-projection   order.cancelled v1, order.placed v1  {"type":["order.cancelled","order.placed"]}  ok
 "#
     );
     let (said, code) = check(&["--json"]).await;

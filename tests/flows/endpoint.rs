@@ -54,7 +54,7 @@ async fn second_run_on_the_same_endpoint_finds_everything_done() {
     .await;
     assert_eq!(
         text(unknown.stderr),
-        "fanline: no topic \"user-event\"; topics: user-events\n"
+        "fanline: no topic \"user-event\"; topics: order-events.fifo, user-events\n"
     );
     server.shutdown().await;
 }

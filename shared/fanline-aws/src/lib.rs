@@ -1,4 +1,4 @@
-//! Fanline on AWS: a worker's `main`, in Lambda or outside it, and the adapters for SQS, SNS and DynamoDB.
+//! Fanline on AWS: a worker's `main`, in Lambda or outside it, and the adapters for SQS, SNS, DynamoDB and S3.
 //!
 //! The only crate of the framework that names an AWS crate. [`run`] is a worker's `main`;
 //! [`Tx`] makes a handler effectively-once; [`Publisher`] sends events to a topic.
@@ -12,6 +12,7 @@ mod error;
 pub mod http;
 mod lambda;
 pub mod outbox;
+pub mod payloads;
 mod poller;
 mod publisher;
 mod queue;
@@ -40,3 +41,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/effects.md")]
 struct Effects;
+
+/// That guide's example, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/large-events.md")]
+struct LargeEvents;

@@ -9,6 +9,7 @@ use crate::{
     DynamoStore, Environment, Error, Poller, RealSystem, SqsQueue,
     environment::{DEDUP_TABLE, DESCRIBE, DLQ_URL, QUEUE_URL, RETRY_DELAYS},
     lambda::{self, Queues},
+    payloads::PayloadSettings,
     sdk_config,
 };
 
@@ -25,9 +26,10 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// Reads `FANLINE_DEDUP_TABLE` (the dedup table, required), `FANLINE_DLQ_URL` (where dead letters go;
 /// without it SQS moves them by the queue's redrive policy, and they do not say why),
-/// `FANLINE_RETRY_DELAYS` (seconds separated by commas, in place of the worker's retry plan) and
-/// `RUST_LOG` (default `info`). Logs go to stderr as JSON lines, one line of CloudWatch metrics per batch
-/// to stdout.
+/// `FANLINE_RETRY_DELAYS` (seconds separated by commas, in place of the worker's retry plan),
+/// `FANLINE_PAYLOAD_BUCKET` or `FANLINE_PAYLOAD_TABLE` (where data is that was too large for its topic; a
+/// quarter of the function's memory is for that of one batch) and `RUST_LOG` (default `info`). Logs go
+/// to stderr as JSON lines, one line of CloudWatch metrics per batch to stdout.
 ///
 /// **In Lambda** (where `AWS_LAMBDA_RUNTIME_API` is set) it makes no network call before the first event;
 /// `AWS_LAMBDA_FUNCTION_NAME` is the consumer's name unless the worker has its own.
@@ -65,6 +67,7 @@ where
     }
     let table = environment.required(DEDUP_TABLE);
     let dead_letter_url = environment.optional(DLQ_URL);
+    let payloads = PayloadSettings::read(&mut environment);
     let is_lambda = environment.optional(RUNTIME_API).is_some();
     let (consumer, poller) = match is_lambda {
         true => (environment.required("AWS_LAMBDA_FUNCTION_NAME"), None),
@@ -86,6 +89,7 @@ where
     let store = Arc::new(DynamoStore::new(dynamodb, table, Arc::clone(&system) as _));
     let processor = Processor::new(worker, &consumer, store, system)
         .map_err(|error| Error::new(format!("{error}{}", hint(is_lambda, &consumer))))?;
+    let processor = payloads.give_to(processor, &config);
     if dead_letter_url.is_none() {
         tracing::info!(
             "{DLQ_URL} is not set: dead letters are left to the queue's redrive policy and will not say why"

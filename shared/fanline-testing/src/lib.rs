@@ -1,5 +1,5 @@
-//! What tests of Fanline workers are made of: a dedup store and a queue in memory, a clock set by
-//! hand, faults on request, and the contracts that every store and every queue must keep.
+//! What tests of Fanline workers are made of: dedup store, queue and payload store in memory, a clock
+//! set by hand, faults on request, and the contracts that each of them must keep.
 //!
 //! For dev-dependencies only: nothing here forgets, expires or fails unless it is told to.
 
@@ -7,11 +7,13 @@ pub mod contract;
 mod faulty;
 mod memory;
 mod messages;
+mod payloads;
 mod queue;
 mod system;
 
 pub use faulty::{Fault, FaultyStore};
 pub use memory::{MemoryStore, MemoryTransaction};
 pub use messages::{envelope, message};
+pub use payloads::MemoryPayloads;
 pub use queue::MemoryQueue;
 pub use system::{ManualSystem, VirtualSystem};

@@ -8,6 +8,7 @@
 mod attribute;
 mod batch;
 mod cause;
+pub mod claim_check;
 pub mod dead_letter;
 mod decode;
 pub mod dedup;

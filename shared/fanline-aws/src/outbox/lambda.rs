@@ -10,14 +10,18 @@ use super::{
     Relay, Relayed, Row,
     stream::{StreamEvent, answer},
 };
-use crate::{Environment, Error, Publisher, RealSystem, run::start_logging, sdk_config};
+use crate::{
+    Environment, Error, Publisher, RealSystem, payloads::PayloadSettings, run::start_logging,
+    sdk_config,
+};
 
 const TABLE: &str = "FANLINE_OUTBOX_TABLE";
 const TOPIC: &str = "FANLINE_TOPIC_ARN";
 
 /// The `main` of a function that publishes an outbox table's new rows, invoked by the table's stream.
 ///
-/// Reads `FANLINE_OUTBOX_TABLE` and `FANLINE_TOPIC_ARN`. Its event source mapping needs
+/// Reads `FANLINE_OUTBOX_TABLE` and `FANLINE_TOPIC_ARN`, and `FANLINE_PAYLOAD_BUCKET` or `FANLINE_PAYLOAD_TABLE` if
+/// rows may be too large for the topic ([`Outbox::claim_check_by_relay`](super::Outbox::claim_check_by_relay)). Its event source mapping needs
 /// `FunctionResponseTypes: [ReportBatchItemFailures]`, should have
 /// `FilterCriteria` for `INSERT`, and tries again until a row is published: while SNS is away nothing is lost
 /// and nothing of a shard overtakes, for as long as the stream keeps changes (24 hours). Later the
@@ -69,8 +73,8 @@ async fn on_stream(relay: &Relay, event: StreamEvent) -> Value {
 
 /// The `main` of a function that publishes what has been in an outbox table for too long, invoked on a schedule.
 ///
-/// Reads `FANLINE_OUTBOX_TABLE`, `FANLINE_TOPIC_ARN` and `FANLINE_OUTBOX_AGE_SECONDS` (rows older than
-/// this are swept, default 300). Fails, after it has published what it could, if something is left: an
+/// Reads what [`run_relay`] reads and `FANLINE_OUTBOX_AGE_SECONDS` (rows older than this are swept, default
+/// 300). Fails, after it has published what it could, if something is left: an
 /// alarm on the function's errors tells of an event that SNS will never take.
 ///
 /// # Errors
@@ -110,9 +114,13 @@ async fn relay_from_environment() -> Result<Relay, Error> {
     let mut environment = Environment::read();
     let table = environment.required(TABLE);
     let topic = environment.required(TOPIC);
+    let payloads = PayloadSettings::read(&mut environment);
     environment.check_own()?;
     let config = sdk_config().await?;
-    let publisher = Publisher::new(aws_sdk_sns::Client::new(&config), topic, "outbox");
+    let mut publisher = Publisher::new(aws_sdk_sns::Client::new(&config), topic, "outbox");
+    if let Some(store) = payloads.store(&config) {
+        publisher = publisher.claim_check(store);
+    }
     Ok(Relay::new(
         aws_sdk_dynamodb::Client::new(&config),
         table,

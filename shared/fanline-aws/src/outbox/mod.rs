@@ -16,13 +16,24 @@ mod stream;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::Put;
-use fanline::{Envelope, Event, publish::Outgoing};
+use fanline::{
+    Envelope, Event,
+    claim_check::{CheckedIn, PayloadStore},
+    publish::Outgoing,
+};
 
-use crate::{DEFAULT_SIZE_LIMIT, RealSystem};
+use crate::{
+    DEFAULT_SIZE_LIMIT, RealSystem,
+    publisher::{NotStored, misfit, store},
+};
 
 pub use lambda::{run_relay, run_sweeper};
 pub use relay::{Relay, Relayed, Swept};
 pub use row::Row;
+
+/// DynamoDB's 400 KB an item, less 8 KiB: the entity and the id, of up to 3 KiB, stand in it beside the event, and
+/// the names of its attributes.
+const MOST_ROW_BYTES: usize = 400 * 1024 - 8 * 1024;
 
 /// Makes events and the writes that hold them until they are published.
 ///
@@ -46,6 +57,7 @@ pub struct Outbox {
     table: Arc<str>,
     source: Arc<str>,
     size_limit: usize,
+    limited_by: &'static str,
 }
 
 /// An event that the outbox cannot hold.
@@ -70,6 +82,7 @@ impl Outbox {
             table: table.into(),
             source: source.into(),
             size_limit: DEFAULT_SIZE_LIMIT,
+            limited_by: "the topic",
         }
     }
 
@@ -77,6 +90,16 @@ impl Outbox {
     #[must_use]
     pub fn size_limit(mut self, bytes: usize) -> Self {
         self.size_limit = bytes;
+        self
+    }
+
+    /// For a relay and a sweeper that have a payload store: an event may be as large as a row can be, 392 KiB, and
+    /// if the topic does not take it, they publish a reference. Larger ones:
+    /// [`put_with_payload`](Self::put_with_payload).
+    #[must_use]
+    pub fn claim_check_by_relay(mut self) -> Self {
+        self.size_limit = MOST_ROW_BYTES;
+        self.limited_by = "an outbox row";
         self
     }
 
@@ -91,20 +114,55 @@ impl Outbox {
     /// # Errors
     /// If the event cannot be serialised or is too large for the topic: it could never be published.
     pub fn put<T: Event>(&self, event: &Envelope<T>) -> Result<Put, OutboxError> {
-        let refuse = |problem: String| OutboxError {
-            event_id: event.id().to_owned(),
-            problem,
-        };
-        let outgoing = Outgoing::new(event)
-            .map_err(|error| refuse(format!("cannot be serialised: {error}")))?;
-        if let Some(problem) = crate::publisher::misfit(&outgoing, self.size_limit) {
-            return Err(refuse(problem));
+        let outgoing = serialised(event)?;
+        match misfit(&outgoing, self.size_limit, self.limited_by) {
+            Some(problem) => Err(refuse(event, problem)),
+            None => self.row(event, outgoing),
         }
+    }
+
+    /// As [`put`](Self::put), for an event of any size that the store takes: if it is too large for a row, its data is
+    /// stored here and now, before the transaction, and the row has the reference. The relay needs no store
+    /// for it. If the transaction does not commit, the store lets the data go in time as any other.
+    ///
+    /// # Errors
+    /// If the event cannot be serialised, is too large for the store, or cannot be stored now.
+    pub async fn put_with_payload<T: Event>(
+        &self,
+        event: &Envelope<T>,
+        payloads: &dyn PayloadStore,
+    ) -> Result<Put, OutboxError> {
+        let outgoing = serialised(event)?;
+        let fits = misfit(&outgoing, self.size_limit, self.limited_by).is_none();
+        let Some(checked_in) = CheckedIn::new(&outgoing).filter(|_| !fits) else {
+            return self.put(event);
+        };
+        if let Some(problem) = misfit(&checked_in.outgoing, self.size_limit, self.limited_by) {
+            return Err(refuse(event, format!("without its data {problem}")));
+        }
+        store(payloads, &checked_in)
+            .await
+            .map_err(|NotStored { reason, .. }| refuse(event, reason))?;
+        self.row(event, checked_in.outgoing)
+    }
+
+    fn row<T>(&self, event: &Envelope<T>, outgoing: Outgoing) -> Result<Put, OutboxError> {
         let row = Row::new(outgoing, event.metadata.timestamp);
         Put::builder()
             .table_name(self.table.as_ref())
             .set_item(Some(row.into_item()))
             .build()
-            .map_err(|error| refuse(error.to_string()))
+            .map_err(|error| refuse(event, error.to_string()))
+    }
+}
+
+fn serialised<T: Event>(event: &Envelope<T>) -> Result<Outgoing, OutboxError> {
+    Outgoing::new(event).map_err(|error| refuse(event, format!("cannot be serialised: {error}")))
+}
+
+fn refuse<T>(event: &Envelope<T>, problem: String) -> OutboxError {
+    OutboxError {
+        event_id: event.id().to_owned(),
+        problem,
     }
 }

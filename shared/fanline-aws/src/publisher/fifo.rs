@@ -8,7 +8,9 @@ use std::collections::{HashMap, VecDeque};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 
-use super::{CALLS_AT_ONCE, MOST_ENTRIES, Numbered, Publisher, RefusedEvent, refuse};
+use super::{
+    BEHIND_ANOTHER, CALLS_AT_ONCE, MOST_ENTRIES, Numbered, Publisher, RefusedEvent, refuse,
+};
 
 type Entity<'events> = VecDeque<Numbered<'events>>;
 
@@ -51,9 +53,8 @@ async fn send_lane(publisher: &Publisher, mut entities: Vec<Entity<'_>>) -> Vec<
             };
             let failed = refused.iter().find(|event| event.index == index);
             if failed.is_some_and(|failed| !failed.is_final) {
-                let reason = "an event of the same entity before it was not published";
                 let behind = entity.drain(..);
-                all_refused.extend(behind.map(|event| refuse(event, reason, false)));
+                all_refused.extend(behind.map(|event| refuse(event, BEHIND_ANOTHER, false)));
             }
         }
         all_refused.extend(refused);

@@ -1,8 +1,9 @@
 //! Publishing events to an SNS topic: batched, checked before sending, every refusal named.
 
+mod claim_check;
 mod fifo;
 
-use std::{fmt, time::Duration};
+use std::{collections::HashSet, fmt, sync::Arc, time::Duration};
 
 use aws_sdk_sns::{
     Client,
@@ -11,11 +12,14 @@ use aws_sdk_sns::{
 };
 use fanline::{
     Envelope, Event, System,
+    claim_check::PayloadStore,
     publish::{Outgoing, batches},
 };
 use futures_util::{StreamExt, stream};
 
 use crate::{RealSystem, describe};
+use claim_check::ClaimCheck;
+pub(crate) use claim_check::{NotStored, store};
 
 /// Bytes that a topic takes unless its MaximumMessageSize says otherwise.
 pub const DEFAULT_SIZE_LIMIT: usize = 256 * 1024;
@@ -39,12 +43,16 @@ const TRIES: u32 = 4;
 /// 64 KiB of an event as one request. On a FIFO topic the message group is the event's
 /// [entity](fanline::Event::entity) and its deduplication id the event id; the order of each entity is kept,
 /// for which an event waits for the answer to the one before it: up to 10 entities share a call.
+///
+/// With a [claim check](Self::claim_check), an event that is too large costs what its payload store costs to
+/// put the data, and then as much as any small event.
 #[derive(Clone, Debug)]
 pub struct Publisher {
     client: Client,
     topic_arn: String,
     source: String,
     size_limit: usize,
+    claim_check: Option<ClaimCheck>,
 }
 
 /// Some events were not published; all others were.
@@ -98,6 +106,7 @@ impl Publisher {
             topic_arn: topic_arn.into(),
             source: source.into(),
             size_limit: DEFAULT_SIZE_LIMIT,
+            claim_check: None,
         }
     }
 
@@ -105,6 +114,23 @@ impl Publisher {
     #[must_use]
     pub fn size_limit(mut self, bytes: usize) -> Self {
         self.size_limit = bytes;
+        self
+    }
+
+    /// Puts the data of events that are too large for the topic into `store` and publishes a reference
+    /// ([`fanline::claim_check`]). Workers that get them need the same store.
+    #[must_use]
+    pub fn claim_check(mut self, store: Arc<dyn PayloadStore>) -> Self {
+        self.claim_check = Some(ClaimCheck { store, above: None });
+        self
+    }
+
+    /// Does so for all events above this size, not only for those that the topic would not take: SNS bills
+    /// 64 KiB of an event as one request, and once more for each subscriber.
+    #[must_use]
+    pub fn claim_check_above(mut self, store: Arc<dyn PayloadStore>, bytes: usize) -> Self {
+        let above = Some(bytes);
+        self.claim_check = Some(ClaimCheck { store, above });
         self
     }
 
@@ -146,10 +172,26 @@ impl Publisher {
     pub async fn send(&self, events: &[Outgoing]) -> Result<(), PublishError> {
         let mut refused = Vec::new();
         let mut fitting = Vec::with_capacity(events.len());
-        for (index, event) in events.iter().enumerate() {
-            match misfit(event, self.size_limit) {
-                Some(reason) => refused.push(refuse((index, event), &reason, true)),
-                None => fitting.push((index, event)),
+        let mut waiting_entities = HashSet::new();
+        let checked_in = claim_check::check_in(self, events).await;
+        for (index, checked_in) in checked_in.iter().enumerate() {
+            let entity = events[index].entity.as_str();
+            let event = match checked_in {
+                Ok(event) => event.as_ref(),
+                Err(not_stored) => {
+                    if !not_stored.is_final {
+                        waiting_entities.insert(entity);
+                    }
+                    refused.push(not_stored.clone());
+                    continue;
+                }
+            };
+            if self.is_fifo() && waiting_entities.contains(entity) {
+                refused.push(refuse((index, event), BEHIND_ANOTHER, false));
+            } else if let Some(reason) = misfit(event, self.size_limit, "the topic") {
+                refused.push(refuse((index, event), &reason, true));
+            } else {
+                fitting.push((index, event));
             }
         }
         refused.extend(match self.is_fifo() {
@@ -277,12 +319,15 @@ fn refuse((index, event): Numbered<'_>, reason: &str, is_final: bool) -> Refused
     }
 }
 
+/// Why an event is refused without being looked at.
+const BEHIND_ANOTHER: &str = "an event of the same entity before it was not published";
+
 /// Why an event cannot be sent at all.
-pub(crate) fn misfit(event: &Outgoing, limit: usize) -> Option<String> {
+pub(crate) fn misfit(event: &Outgoing, limit: usize, taker: &str) -> Option<String> {
     let size = event.size();
     if size > limit {
         return Some(format!(
-            "{size} bytes with attributes, the topic takes {limit}; make it smaller or send a reference"
+            "{size} bytes with attributes, {taker} takes {limit}; make it smaller or send a reference"
         ));
     }
     let attributes = event.attributes.len();

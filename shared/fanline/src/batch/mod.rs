@@ -1,9 +1,11 @@
 //! One invocation, from records to outcomes (design section 5).
 //!
-//! Plan (pure), claim, run (renewing leases if no deadline ends it), settle, dead letters, waits, report. What could be got wrong is to
-//! acknowledge a record whose dedup record is not complete and whose dead letter is not stored:
-//! [`settle`] and [`queueing`] have the last word on every outcome.
+//! Fetch what is only referred to, plan (pure), claim, run (renewing leases if no deadline ends it),
+//! settle, dead letters, waits, report. What could be got wrong is to acknowledge a record whose dedup
+//! record is not complete and whose dead letter is not stored: [`settle`] and [`queueing`] have the
+//! last word on every outcome.
 
+mod payloads;
 mod plan;
 mod queueing;
 mod renew;
@@ -17,11 +19,13 @@ use jiff::Timestamp;
 
 use crate::{
     Batch, InvalidWorker, Outcome, Report, SourceQueue, System, Worker,
+    claim_check::PayloadStore,
     dedup::{ClaimAnswer, DedupStore, Refusal},
     delivery::remaining,
     worker::Settings,
 };
-use plan::Plan;
+use payloads::Payloads;
+use plan::{Plan, route};
 pub use renew::{Grace, Renewal};
 use times::Times;
 
@@ -31,12 +35,14 @@ use times::Times;
 /// all are new, 3 if some were seen before, 1 if all are done; none per message, except one
 /// transaction for each message of a transactional handler. The queue is called only for records
 /// that failed: once per 10 dead letters, once per 10 that wait, and once for each dead letter that
-/// others of its FIFO group stand behind.
+/// others of its FIFO group stand behind. The [payload store](Self::payloads) is called once for each
+/// message whose data is there, duplicates included.
 pub struct Processor {
     pub(crate) settings: Settings,
     pub(crate) consumer: String,
     pub(crate) store: Arc<dyn DedupStore>,
     pub(crate) system: Arc<dyn System>,
+    pub(crate) payloads: Option<Payloads>,
 }
 
 /// A batch that cannot be answered record by record.
@@ -83,7 +89,17 @@ impl Processor {
             settings,
             store,
             system,
+            payloads: None,
         })
+    }
+
+    /// Where data is found that messages only refer to, and how many bytes of it one batch may have in
+    /// memory. What has no room comes back within half a minute, which costs it a receive: a batch's
+    /// usual payloads together should fit. Without a store such messages are rejected.
+    #[must_use]
+    pub fn payloads(mut self, store: Arc<dyn PayloadStore>, most_bytes: u64) -> Self {
+        self.payloads = Some(Payloads { store, most_bytes });
+        self
     }
 
     /// The name under which this worker deduplicates.
@@ -144,7 +160,10 @@ impl Processor {
         {
             return Err(InvalidBatch { index });
         }
-        let mut plan = Plan::new(self, &batch, &times);
+        let messages = batch.messages.iter();
+        let mut routed: Vec<_> = messages.map(|message| route(self, message)).collect();
+        self.fetch_payloads(&mut routed, &times).await;
+        let mut plan = Plan::new(self, &batch, routed, &times);
         self.claim(&mut plan, &times).await;
         self.run(&plan, &batch, queue, &times, renewal).await;
         if let Some(renewal) = renewal {

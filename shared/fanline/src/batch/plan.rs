@@ -14,11 +14,13 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde_json::value::RawValue;
 use tokio::sync::SetOnce;
 
 use super::Times;
 use crate::{
     Batch, Delivery, Message, Metadata, Mode, Outcome, Processor, RawEvent, RetryPlan, Unknown,
+    claim_check::DataRef,
     dedup::{Claim, SettleAnswer, SettleAs, Settlement, fingerprint},
     service::Run,
     worker::Route,
@@ -167,23 +169,67 @@ impl Key {
 }
 
 /// What the decoder and the routes say of a record.
-enum Routed<'a> {
+pub(super) enum Routed<'a> {
     To(&'static str, &'a Route, RawEvent),
+    /// A handler takes it, but not without its data.
+    WithoutData(&'a Route, Outcome, DecodedEvent),
     Nowhere(Outcome, Option<DecodedEvent>),
 }
 
+impl Routed<'_> {
+    /// Which data has to be fetched.
+    pub(super) fn data_ref(&self) -> Option<&DataRef> {
+        match self {
+            Self::To(_, _, event) => event.data_ref.as_deref(),
+            Self::WithoutData(..) | Self::Nowhere(..) => None,
+        }
+    }
+
+    /// What was fetched, or what it comes to that nothing was.
+    pub(super) fn receive(&mut self, fetched: Result<Box<RawValue>, Outcome>) {
+        let Self::To(_, route, event) = self else {
+            return;
+        };
+        match fetched {
+            Ok(data) => event.data = data,
+            Err(outcome) => *self = Self::WithoutData(route, outcome, DecodedEvent::of(event)),
+        }
+    }
+}
+
+impl DecodedEvent {
+    fn of(event: &RawEvent) -> Self {
+        Self {
+            event_type: event.event_type.clone(),
+            metadata: Arc::new(event.metadata.clone()),
+        }
+    }
+}
+
 impl Plan {
-    pub(crate) fn new(processor: &Processor, batch: &Batch, times: &Times) -> Self {
+    pub(super) fn new(
+        processor: &Processor,
+        batch: &Batch,
+        routed: Vec<Routed<'_>>,
+        times: &Times,
+    ) -> Self {
         let mut plan = Self {
             records: Vec::with_capacity(batch.messages.len()),
             keys: Vec::new(),
             lanes: lanes(batch),
         };
         let mut key_of_id = HashMap::new();
-        for message in &batch.messages {
-            let (mut record, key) = match route(processor, message) {
+        for (message, routed) in batch.messages.iter().zip(routed) {
+            let (mut record, key) = match routed {
                 Routed::To(event_type, route, event) => {
                     prepare(processor, event_type, route, event, message, times)
+                }
+                Routed::WithoutData(route, outcome, event) => {
+                    let record = Record {
+                        retry_plan: route.retry_plan.clone(),
+                        ..Record::decided(outcome, Some(event))
+                    };
+                    (record, None)
                 }
                 Routed::Nowhere(outcome, event) => (Record::decided(outcome, event), None),
             };
@@ -221,7 +267,7 @@ fn lanes(batch: &Batch) -> Vec<Vec<usize>> {
     lanes
 }
 
-fn route<'a>(processor: &'a Processor, message: &Message) -> Routed<'a> {
+pub(super) fn route<'a>(processor: &'a Processor, message: &Message) -> Routed<'a> {
     let event = match RawEvent::decode(message) {
         Ok(event) => event,
         Err(undecodable) => {

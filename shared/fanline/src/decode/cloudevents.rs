@@ -113,6 +113,7 @@ fn decode(
     Ok(RawEvent {
         event_type: fields.text("type")?.into_owned(),
         data,
+        data_ref: None,
         metadata,
     })
 }

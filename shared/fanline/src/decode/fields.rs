@@ -109,6 +109,12 @@ impl<'a> Fields<'a> {
         }
     }
 
+    pub(super) fn number(&self, name: &str) -> Result<u64, Undecodable> {
+        const EXPECTED: &str = "a whole number";
+        let value = self.required(name, EXPECTED)?.get();
+        serde_json::from_str(value).map_err(|_| self.error(name, EXPECTED, kind_of(value)))
+    }
+
     pub(super) fn error(&self, name: &str, expected: &str, found: &str) -> Undecodable {
         let separator = if self.path.is_empty() { "" } else { "." };
         Undecodable::new(format!(

@@ -1,10 +1,12 @@
 //! From a message to an event, one record at a time (E1).
 //!
 //! Understood: a raw envelope, an envelope inside an SNS notification, CloudEvents 1.0 in
-//! structured and in binary form. A record that cannot be read says which field and what
-//! was found there, by kind and never by content: reasons end in logs, payloads must not.
+//! structured and in binary form. An envelope may have a reference in place of its data. A record
+//! that cannot be read says which field and what was found there, by kind and never by content:
+//! reasons end in logs, payloads must not.
 
 mod cloudevents;
+mod data_ref;
 mod fields;
 mod sns;
 
@@ -12,7 +14,8 @@ use std::{collections::BTreeMap, fmt};
 
 use serde_json::value::RawValue;
 
-use crate::{Message, Metadata, attribute::texts};
+use crate::{Message, Metadata, attribute::texts, claim_check::DataRef};
+use data_ref::DATA_REF;
 use fields::Fields;
 
 /// Longest event id or business key, in bytes. DynamoDB's limit for a partition key is
@@ -24,8 +27,10 @@ pub(crate) const LONGEST_KEY: usize = 1024;
 pub struct RawEvent {
     /// The name that chooses the handler.
     pub event_type: String,
-    /// The data, not yet parsed.
+    /// The data, not yet parsed. Null if it is elsewhere.
     pub data: Box<RawValue>,
+    /// Which payload is the data, if that is not in the message. Boxed, as few events have one.
+    pub data_ref: Option<Box<DataRef>>,
     /// Everything else.
     pub metadata: Metadata,
 }
@@ -91,14 +96,20 @@ fn decode_document(fields: &Fields<'_>, message: &Message) -> Result<RawEvent, U
         return cloudevents::decode_structured(fields, message.sent_at);
     }
     let event_type = fields.text("type")?.into_owned();
-    let data = fields.required("data", "a value")?.to_owned();
+    let is_elsewhere = fields.has(DATA_REF);
+    let data = match is_elsewhere {
+        true => RawValue::NULL,
+        false => fields.required("data", "a value")?,
+    };
     let metadata = fields.object("metadata")?;
     check_metadata(&metadata)?;
-    let metadata = serde_json::from_str(metadata.source())
+    let metadata: Metadata = serde_json::from_str(metadata.source())
         .map_err(|error| Undecodable::new(format!("metadata: {error}")))?;
+    let data_ref = is_elsewhere.then(|| data_ref::read(fields, &metadata.event_id).map(Box::new));
     Ok(RawEvent {
         event_type,
-        data,
+        data: data.to_owned(),
+        data_ref: data_ref.transpose()?,
         metadata,
     })
 }

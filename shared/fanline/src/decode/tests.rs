@@ -168,6 +168,67 @@ fn each_problem_names_the_field_and_what_was_found() {
     }
 }
 
+/// An envelope with a reference in place of its data, changed by this.
+fn referring(change: impl FnOnce(&mut Value)) -> String {
+    let mut envelope = envelope();
+    let data = envelope.as_object_mut().unwrap().remove("data").unwrap();
+    envelope["dataRef"] = json!(DataRef::new("e-1", &data.to_string()));
+    change(&mut envelope);
+    envelope.to_string()
+}
+
+#[test]
+fn reference_stands_for_data_raw_and_wrapped() {
+    let body = referring(|_| {});
+    for form in [message(&body), wrapped(&body, json!({}))] {
+        let event = RawEvent::decode(&form).unwrap();
+        let expected = DataRef::new("e-1", r#"{"userId":"u-1"}"#);
+        assert_eq!(event.data_ref.as_deref(), Some(&expected));
+        assert_eq!(event.data.get(), "null");
+        assert_eq!(event.metadata.event_id, "e-1");
+    }
+}
+
+#[test]
+fn reference_to_anything_but_the_events_own_data_is_refused() {
+    let digits = "64 lower-case hexadecimal digits";
+    let own = "the key of this event id and hash";
+    let cases = [
+        (
+            referring(|event| event["data"] = json!(1)),
+            "dataRef: expected none beside data, found both".to_owned(),
+        ),
+        (
+            referring(|event| event["dataRef"] = json!("s3://x")),
+            "dataRef: expected an object, found a string".to_owned(),
+        ),
+        (
+            referring(|event| event["dataRef"]["bytes"] = json!(-1)),
+            "dataRef.bytes: expected a whole number, found a negative number".to_owned(),
+        ),
+        (
+            referring(|event| event["dataRef"]["sha256"] = json!("9F")),
+            format!("dataRef.sha256: expected {digits}, found another string"),
+        ),
+        (
+            referring(|event| event["dataRef"]["sha256"] = json!("0".repeat(64))),
+            format!("dataRef.key: expected {own}, found another one"),
+        ),
+        (
+            referring(|event| event["dataRef"]["key"] = json!("secret")),
+            format!("dataRef.key: expected {own}, found another one"),
+        ),
+        (
+            referring(|event| event["metadata"]["eventId"] = json!("e-2")),
+            format!("dataRef.key: expected {own}, found another one"),
+        ),
+    ];
+    for (body, expected) in cases {
+        let found = RawEvent::decode(&message(&body)).unwrap_err().to_string();
+        assert_eq!(found, expected, "{body}");
+    }
+}
+
 #[test]
 fn written_cloudevent_is_read_back() {
     #[derive(serde::Serialize, serde::Deserialize)]

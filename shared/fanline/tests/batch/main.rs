@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod backpressure;
+mod claim_checks;
 mod crashes;
 mod keys;
 mod layers;

@@ -11,10 +11,11 @@ use std::{
 
 use fanline::{
     Batch, Delivery, Envelope, Event, Extract, Failure, Message, Outcome, Processor, Report, State,
-    System, Timestamp, Unknown, Worker, dedup::DedupStore,
+    System, Timestamp, Unknown, Worker, claim_check::CheckedIn, dedup::DedupStore,
+    publish::Outgoing,
 };
 use fanline_testing::{
-    ManualSystem, MemoryQueue, MemoryStore, MemoryTransaction, envelope, message,
+    ManualSystem, MemoryPayloads, MemoryQueue, MemoryStore, MemoryTransaction, envelope, message,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -220,6 +221,22 @@ pub(crate) fn transacted_message(message_id: &str, event_id: &str, act: Act) -> 
         message_id,
         envelope(Transacted::TYPE, event_id, json!({"act": act})),
     )
+}
+
+/// The same event with its data in the store.
+pub(crate) fn by_reference(message: Message, event_id: &str, payloads: &MemoryPayloads) -> Message {
+    let outgoing = Outgoing {
+        event_id: event_id.to_owned(),
+        entity: event_id.to_owned(),
+        body: message.body,
+        attributes: Vec::new(),
+    };
+    let checked_in = CheckedIn::new(&outgoing).unwrap();
+    payloads.replace(checked_in.reference.key(), &checked_in.data);
+    Message {
+        body: checked_in.outgoing.body,
+        ..message
+    }
 }
 
 pub(crate) fn outcomes(report: &Report) -> Vec<Outcome> {
