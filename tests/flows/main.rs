@@ -13,6 +13,8 @@ mod events_file;
 mod filters;
 mod http;
 mod lambda_event;
+mod order_api;
+mod outbox;
 mod outside_lambda;
 mod scenarios;
 mod signups;
