@@ -5,10 +5,12 @@
 //! record is not complete and whose dead letter is not stored: [`settle`] and [`queueing`] have the
 //! last word on every outcome.
 
+mod key;
 mod payloads;
 mod plan;
 mod queueing;
 mod renew;
+mod route;
 mod run;
 mod settle;
 mod times;
@@ -25,8 +27,9 @@ use crate::{
     worker::Settings,
 };
 use payloads::Payloads;
-use plan::{Plan, route};
+use plan::Plan;
 pub use renew::{Grace, Renewal};
+use route::route;
 use times::Times;
 
 /// A worker with everything it needs to process batches.

@@ -10,7 +10,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
-use super::{Times, plan::Routed};
+use super::{Times, route::Routed};
 use crate::{
     Outcome, Processor,
     claim_check::{DataRef, Fetched, PayloadStore},

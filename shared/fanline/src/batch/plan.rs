@@ -7,21 +7,19 @@
 use std::{
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use jiff::Timestamp;
-use serde_json::value::RawValue;
-use tokio::sync::SetOnce;
 
-use super::Times;
+use super::{
+    Times,
+    key::Key,
+    route::{DecodedEvent, Routed},
+};
 use crate::{
-    Batch, Delivery, Message, Metadata, Mode, Outcome, Processor, RawEvent, RetryPlan, Unknown,
-    claim_check::DataRef,
-    dedup::{Claim, SettleAnswer, SettleAs, Settlement, fingerprint},
+    Batch, Delivery, Message, Mode, Outcome, Processor, RawEvent, RetryPlan,
+    dedup::{Claim, fingerprint},
     service::Run,
     worker::Route,
 };
@@ -53,31 +51,6 @@ pub(crate) struct Record {
     work: Mutex<Option<(Run, Delivery)>>,
 }
 
-/// What is known of an event whose envelope could be read.
-pub(crate) struct DecodedEvent {
-    pub(crate) event_type: String,
-    pub(crate) metadata: Arc<Metadata>,
-}
-
-/// One idempotency key of a batch.
-pub(crate) struct Key {
-    pub(crate) claim: Claim,
-    pub(crate) mode: Mode,
-    /// Whether a lease may be held and must be settled.
-    pub(crate) leased: bool,
-    /// Receive count of the first record with it.
-    pub(crate) attempt: u32,
-    taken: AtomicBool,
-    started: AtomicBool,
-    is_final: AtomicBool,
-    /// What running it came to, set once; settling may still overrule it.
-    pub(crate) ended: SetOnce<Outcome>,
-    /// The store's answer to completing or giving back the lease.
-    pub(crate) settled: OnceLock<SettleAnswer>,
-    /// The record that ran.
-    pub(crate) runner: OnceLock<usize>,
-}
-
 impl Record {
     pub(crate) fn decide(&self, outcome: Outcome) {
         // The first decision stands.
@@ -105,103 +78,6 @@ impl Record {
             fingerprint: String::new(),
             mode: None,
             work: Mutex::new(None),
-        }
-    }
-}
-
-impl Key {
-    /// The first outcome stands.
-    pub(crate) fn end(&self, outcome: Outcome) {
-        let _already_ended = self.ended.set(outcome);
-    }
-
-    /// Whether a lease may be held that has not been completed or given back.
-    pub(crate) fn is_unsettled(&self) -> bool {
-        self.leased && self.settled.get().is_none()
-    }
-
-    /// The first answer stands.
-    pub(crate) fn settle(&self, answer: SettleAnswer) {
-        let _already_settled = self.settled.set(answer);
-    }
-
-    pub(crate) fn settlement(&self, end: SettleAs) -> Settlement {
-        Settlement {
-            id: self.claim.id.clone(),
-            owner: self.claim.owner.clone(),
-            end,
-        }
-    }
-
-    /// Whether the caller is the one to run it.
-    pub(crate) fn take(&self) -> bool {
-        !self.taken.swap(true, Ordering::Relaxed)
-    }
-
-    pub(crate) fn is_taken(&self) -> bool {
-        self.taken.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn mark_started(&self) {
-        self.started.store(true, Ordering::Relaxed);
-    }
-
-    /// The one attempt of a handler that is at most once has begun.
-    pub(crate) fn mark_final(&self) {
-        self.is_final.store(true, Ordering::Relaxed);
-    }
-
-    /// What a failure comes to: what may not be tried again is rejected.
-    pub(crate) fn verdict(&self, outcome: Outcome) -> Outcome {
-        let is_final = self.is_final.load(Ordering::Relaxed);
-        match outcome {
-            Outcome::Retried { reason, .. } | Outcome::Unavailable { reason } if is_final => {
-                let reason = format!("{reason}; not tried again, as it runs at most once");
-                Outcome::Rejected { reason }
-            }
-            other => other,
-        }
-    }
-
-    pub(crate) fn has_started(&self) -> bool {
-        self.started.load(Ordering::Relaxed)
-    }
-}
-
-/// What the decoder and the routes say of a record.
-pub(super) enum Routed<'a> {
-    To(&'static str, &'a Route, RawEvent),
-    /// A handler takes it, but not without its data.
-    WithoutData(&'a Route, Outcome, DecodedEvent),
-    Nowhere(Outcome, Option<DecodedEvent>),
-}
-
-impl Routed<'_> {
-    /// Which data has to be fetched.
-    pub(super) fn data_ref(&self) -> Option<&DataRef> {
-        match self {
-            Self::To(_, _, event) => event.data_ref.as_deref(),
-            Self::WithoutData(..) | Self::Nowhere(..) => None,
-        }
-    }
-
-    /// What was fetched, or what it comes to that nothing was.
-    pub(super) fn receive(&mut self, fetched: Result<Box<RawValue>, Outcome>) {
-        let Self::To(_, route, event) = self else {
-            return;
-        };
-        match fetched {
-            Ok(data) => event.data = data,
-            Err(outcome) => *self = Self::WithoutData(route, outcome, DecodedEvent::of(event)),
-        }
-    }
-}
-
-impl DecodedEvent {
-    fn of(event: &RawEvent) -> Self {
-        Self {
-            event_type: event.event_type.clone(),
-            metadata: Arc::new(event.metadata.clone()),
         }
     }
 }
@@ -265,57 +141,6 @@ fn lanes(batch: &Batch) -> Vec<Vec<usize>> {
         }
     }
     lanes
-}
-
-pub(super) fn route<'a>(processor: &'a Processor, message: &Message) -> Routed<'a> {
-    let event = match RawEvent::decode(message) {
-        Ok(event) => event,
-        Err(undecodable) => {
-            let reason = format!("undecodable: {undecodable}");
-            return Routed::Nowhere(Outcome::Rejected { reason }, None);
-        }
-    };
-    let routes = &processor.settings.routes;
-    let reason = match routes.get_key_value(event.event_type.as_str()) {
-        Some((name, versions)) => match versions.get(&event.metadata.version) {
-            Some(route) => return Routed::To(name, route, event),
-            None => format!(
-                "unknown version {} of {}; handled: {}",
-                event.metadata.version,
-                event.event_type,
-                listed(versions.keys())
-            ),
-        },
-        None => format!(
-            "unknown event type {:?}; handled: {}",
-            shortened(&event.event_type),
-            listed(routes.keys())
-        ),
-    };
-    let outcome = match processor.settings.unknown {
-        Unknown::Skip => Outcome::Skipped { reason },
-        Unknown::DeadLetter => Outcome::Rejected { reason },
-    };
-    let event = DecodedEvent {
-        event_type: event.event_type,
-        metadata: Arc::new(event.metadata),
-    };
-    Routed::Nowhere(outcome, Some(event))
-}
-
-/// An unknown type is a stranger's text: enough of it to recognise, no more.
-fn shortened(text: &str) -> &str {
-    const LENGTH: usize = 100;
-    text.char_indices()
-        .nth(LENGTH)
-        .map_or(text, |(end, _)| &text[..end])
-}
-
-fn listed<T: ToString>(items: impl Iterator<Item = T>) -> String {
-    items
-        .map(|item| item.to_string())
-        .collect::<Vec<_>>()
-        .join(", ")
 }
 
 fn prepare(
@@ -393,17 +218,6 @@ fn prepare(
         mode: Some(route.mode),
         work: Mutex::new(Some((prepared.run, delivery))),
     };
-    let key = Key {
-        claim,
-        mode: route.mode,
-        leased: route.mode == Mode::AtLeastOnce,
-        attempt: message.receive_count,
-        taken: AtomicBool::new(false),
-        started: AtomicBool::new(false),
-        is_final: AtomicBool::new(false),
-        ended: SetOnce::new(),
-        settled: OnceLock::new(),
-        runner: OnceLock::new(),
-    };
+    let key = Key::new(claim, route.mode, message.receive_count);
     (record, Some(key))
 }

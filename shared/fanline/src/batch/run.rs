@@ -12,11 +12,7 @@ use tokio::sync::Semaphore;
 use tower::ServiceExt;
 use tracing::Instrument;
 
-use super::{
-    Plan, Renewal, Times,
-    plan::{Key, Record},
-    refused,
-};
+use super::{Plan, Renewal, Times, key::Key, plan::Record, refused};
 use crate::{
     Batch, Call, Cause, Delivery, Failure, Mode, Outcome, Processor, SourceQueue,
     dedup::{CommitAnswer, Transaction},

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Plan, Times, plan::Key};
+use super::{Plan, Times, key::Key};
 use crate::{
     Outcome, Processor,
     dedup::{SettleAnswer, SettleAs, Settlement},
