@@ -4,6 +4,8 @@
 //! What could be got wrong is a client's second try: under the same Idempotency-Key it must find its first
 //! order, and under another it must not.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::{
     Client,
     operation::transact_write_items::TransactWriteItemsError,
@@ -170,7 +172,9 @@ impl Orders {
             if tries == TRIES {
                 return Err(error.into());
             }
-            let pause = std::time::Duration::from_millis(20 << tries);
+            // Up to 40 ms, doubling, fully jittered: those that met must not meet again.
+            let most = 20_u128 << tries;
+            let pause = Duration::from_millis((RealSystem.random() % most) as u64);
             tokio::time::sleep(pause).await;
         }
     }

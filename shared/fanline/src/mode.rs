@@ -19,7 +19,8 @@ pub enum Mode {
     /// units. Effects outside the transaction do not take part.
     EffectivelyOnce,
     /// [`at_most_once`]. The event is marked as done before the handler runs: it never runs again, and not
-    /// at all if the process dies in between. A call for each message, 2 write units.
+    /// at all if the process dies in between, or the answer to the mark is lost. A call for each message,
+    /// 2 write units.
     AtMostOnce,
 }
 

@@ -21,6 +21,9 @@ const LAST: &str = "last_sequence";
 /// by the third attempt, it is processed all the same. An entity of which nothing is known begins
 /// at 1, so the first event that a new consumer gets of an old entity is such a gap.
 ///
+/// The last number of each entity stays in the dedup table for good: one small item for each entity and
+/// consumer.
+///
 /// ```
 /// use fanline_aws::dynamodb::Sequence;
 ///

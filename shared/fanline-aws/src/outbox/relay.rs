@@ -92,7 +92,8 @@ impl Relay {
         relayed
     }
 
-    /// Publishes all rows that were written before `older_than`, oldest first for each entity. Reads the
+    /// Publishes all rows that were written before `older_than`, oldest first for each entity by the events'
+    /// timestamps: two of one millisecond, or of processes whose clocks differ, may be swapped. Reads the
     /// whole table, which holds only what is not yet published.
     ///
     /// # Errors

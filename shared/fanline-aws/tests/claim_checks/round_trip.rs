@@ -1,9 +1,6 @@
 //! From a publisher to the handlers of two workers, one of whose subscriptions is raw.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use fanline::{
@@ -50,12 +47,8 @@ async fn poll(
     is_so: impl AsyncFn() -> bool,
 ) {
     let poller = Poller::new(processor, cloud.queue(queue.0, queue.1)).receivers(1);
-    let done = async {
-        until(what, is_so).await;
-        // Settling and deleting follow the handler.
-        tokio::time::sleep(Duration::from_millis(300)).await;
-    };
-    poller.run_until(done).await.unwrap();
+    // It ends only when what is in work is settled and deleted.
+    poller.run_until(until(what, is_so)).await.unwrap();
 }
 
 #[tokio::test]
