@@ -9,6 +9,7 @@ mod memory;
 mod messages;
 mod payloads;
 mod queue;
+pub mod sim;
 mod system;
 
 pub use faulty::{Fault, FaultyStore};

@@ -15,8 +15,9 @@ mod run;
 mod settle;
 mod times;
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
+use futures_util::future::{Either, select};
 use jiff::Timestamp;
 
 use crate::{
@@ -167,7 +168,7 @@ impl Processor {
         let mut routed: Vec<_> = messages.map(|message| route(self, message)).collect();
         self.fetch_payloads(&mut routed, &times).await;
         let mut plan = Plan::new(self, &batch, routed, &times);
-        self.claim(&mut plan, &times).await;
+        self.claim(&mut plan, &times, renewal).await;
         self.run(&plan, &batch, queue, &times, renewal).await;
         if let Some(renewal) = renewal {
             renewal.begin_settling(&mut times, self.system.now());
@@ -187,14 +188,23 @@ impl Processor {
     }
 
     /// Takes the leases of all keys at once. Those refused end here.
-    async fn claim(&self, plan: &mut Plan, times: &Times) {
+    async fn claim(&self, plan: &mut Plan, times: &Times, renewal: Option<&Renewal>) {
         let claims: Vec<_> = plan.leased().map(|key| key.claim.clone()).collect();
         if claims.is_empty() {
             return;
         }
         let answers = self.store.claim(&claims, self.system.now());
-        let limit = remaining(times.claim_until, self.system.now());
-        let Ok(answers) = tokio::time::timeout(limit, answers).await else {
+        let until = async |point| {
+            tokio::time::sleep(remaining(point, self.system.now())).await;
+        };
+        let ending = async {
+            match renewal {
+                Some(renewal) => until(renewal.ending().await).await,
+                None => std::future::pending().await,
+            }
+        };
+        let (limit, ending) = (pin!(until(times.claim_until)), pin!(ending));
+        let Either::Left((answers, _)) = select(answers, select(limit, ending)).await else {
             // The call may have taken effect: the leases are given back when settling. It is an outage
             // all the same: come back at once, the messages would use up their receives in it.
             for key in plan.leased() {

@@ -1,0 +1,481 @@
+//! Where workers run: behind an event source mapping as in Lambda, or in processes that poll.
+//!
+//! The mapping follows AWS's documentation of partial batch responses: what an answer does not name is deleted, without an
+//! answer nothing is. The one thing to get wrong: knowing more than Lambda does of an invocation that came to no end.
+
+use std::{
+    collections::BTreeSet,
+    pin::Pin,
+    sync::{Arc, Mutex},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use fanline::{
+    Batch, Grace, Message, Outcome, Processor, Renewal, Report, System, dedup::DedupStore,
+};
+use futures_util::future::BoxFuture;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    time::{Instant, sleep, timeout},
+};
+
+use super::{
+    cloud::Received,
+    fault::Fault,
+    ledger::event_in,
+    network::{Call, Service, Trouble},
+    queue::{RemoteQueue, refused},
+    store::RemoteStore,
+    watch::Watch,
+    world::{ProcessSystem, World, lock},
+};
+
+/// For how long processes that poll receive messages.
+const VISIBILITY: Duration = Duration::from_secs(60);
+
+/// What a process that is told to end has left.
+const GRACE: Duration = Duration::from_secs(25);
+
+/// How a worker is hosted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hosting {
+    pub(super) batch_size: usize,
+    /// How long a batch is gathered.
+    pub(super) window: Duration,
+    /// Invocations, or processes, at once.
+    pub(super) concurrency: usize,
+    /// Of an invocation.
+    pub(super) timeout: Duration,
+    /// Whether it polls in processes of its own.
+    pub(super) polls: bool,
+}
+
+/// Makes the worker of a new process.
+pub(super) type MakeProcessor =
+    dyn Fn(Arc<dyn DedupStore>, Arc<dyn System>, Watch) -> Arc<Processor> + Send + Sync;
+
+pub(super) struct Host {
+    pub(super) world: Arc<World>,
+    pub(super) consumer: usize,
+    pub(super) name: Arc<str>,
+    pub(super) is_fifo: bool,
+    pub(super) hosting: Hosting,
+    pub(super) store: Arc<dyn DedupStore>,
+    pub(super) make: Arc<MakeProcessor>,
+    /// Started, and without work.
+    pub(super) idle: Mutex<Vec<Process>>,
+}
+
+/// One execution environment, or one process.
+pub(super) struct Process {
+    name: Arc<str>,
+    deployment: u64,
+    system: Arc<ProcessSystem>,
+    processor: Arc<Processor>,
+    queue: RemoteQueue,
+    trouble: Arc<Trouble>,
+}
+
+/// How an invocation ended.
+enum Ended {
+    Answered(Report),
+    Crashed,
+    TimedOut,
+}
+
+impl Host {
+    /// Hands messages to the worker, for ever.
+    pub(super) async fn run(self: Arc<Self>) {
+        let slots = Arc::new(Semaphore::new(self.hosting.concurrency));
+        while let Ok(slot) = Arc::clone(&slots).acquire_owned().await {
+            let messages = self.gather().await;
+            tokio::spawn(Arc::clone(&self).handle(messages, slot));
+        }
+    }
+
+    async fn handle(self: Arc<Self>, messages: Vec<Message>, _slot: OwnedSemaphorePermit) {
+        let process = self.take_process();
+        process.trouble.forget();
+        if self.world.strikes(Fault::Redeploy).is_some() {
+            self.world.note_fault(&self.name, &process.name, [], || {
+                "all processes are being replaced".to_owned()
+            });
+            self.world.redeploy();
+        }
+        let ended = self.invoke(&process, messages.clone()).await;
+        let report = match ended {
+            Ended::Answered(report) => report,
+            Ended::Crashed | Ended::TimedOut => {
+                self.world.ledger().lose_process(&process.name);
+                return;
+            }
+        };
+        let failures: BTreeSet<&str> = report.failures().collect();
+        let mut handled = Vec::new();
+        {
+            let mut ledger = self.world.ledger();
+            ledger.at = self.world.elapsed();
+            // By place: a batch may have a message twice.
+            for (message, (id, outcome)) in messages.iter().zip(report.outcomes()) {
+                ledger.report(
+                    self.consumer,
+                    &process.name,
+                    message,
+                    outcome,
+                    &process.trouble,
+                );
+                self.world
+                    .note(&process.name, &self.name, event_in(&message.body), || {
+                        format!("reports {}: {outcome}", short(id))
+                    });
+                // What is named as failed stays, whatever else is said of it.
+                if !failures.contains(id) {
+                    handled.push((message.clone(), outcome.clone()));
+                }
+            }
+            ledger.end_invocation(&process.name, &process.trouble);
+        }
+        self.delete(handled).await;
+        if process.deployment == self.world.deployment() {
+            lock(&self.idle).push(process);
+        }
+    }
+
+    /// The next batch; waits until there is something.
+    async fn gather(&self) -> Vec<Message> {
+        let mut batch = Vec::new();
+        let mut window_end = None;
+        loop {
+            let mut changed = Box::pin(self.world.cloud.changed());
+            changed.as_mut().enable();
+            let Received {
+                messages,
+                next_visible,
+            } = self.receive(self.hosting.batch_size - batch.len()).await;
+            batch.extend(messages);
+            let now = Instant::now();
+            let end = if batch.is_empty() {
+                None
+            } else {
+                Some(*window_end.get_or_insert(now + self.hosting.window))
+            };
+            if batch.len() == self.hosting.batch_size || end.is_some_and(|end| end <= now) {
+                return batch;
+            }
+            let until_visible = next_visible
+                .map(|at| Duration::from_millis(at.saturating_sub(self.world.now()).max(1)));
+            let until_end = end.map(|end| end - now);
+            let wait = until_visible.into_iter().chain(until_end).min();
+            match wait {
+                Some(wait) => drop(timeout(wait, changed).await),
+                None => changed.await,
+            }
+        }
+    }
+
+    async fn receive(&self, most: usize) -> Received {
+        let world = &self.world;
+        if let Some(mut chance) = world.strikes(Fault::SlowConsumer) {
+            let pause = Duration::from_secs(chance.u64(60..900));
+            world.note_fault(&self.name, &self.name, [], || {
+                format!("nobody receives for {} s", pause.as_secs())
+            });
+            sleep(pause).await;
+        }
+        while world.outage(Service::Queue).is_some() {
+            sleep(Duration::from_secs(5)).await;
+        }
+        let visibility = self.hosting.polls.then_some(VISIBILITY.as_secs());
+        let mut received =
+            world
+                .cloud
+                .receive(world.now(), &self.name, most.clamp(1, 10), visibility);
+        for message in &received.messages {
+            let event = event_in(&message.body);
+            let mut ledger = world.ledger();
+            ledger.at = world.elapsed();
+            ledger.receive(self.consumer, message, event);
+            drop(ledger);
+            world.note(&self.name, &self.name, event, || {
+                format!(
+                    "{} received, receive {}",
+                    short(&message.id),
+                    message.receive_count
+                )
+            });
+        }
+        if !received.messages.is_empty() && world.strikes(Fault::LostResponse).is_some() {
+            let events: Vec<_> = received
+                .messages
+                .iter()
+                .filter_map(|message| event_in(&message.body))
+                .collect();
+            world.note_fault(&self.name, &self.name, events, || {
+                "response of the receive lost".to_owned()
+            });
+            received.messages.clear();
+        }
+        if !self.is_fifo {
+            for message in &received.messages {
+                if let Some(mut chance) = world.strikes(Fault::DuplicateDelivery) {
+                    world.note_fault(&self.name, &self.name, event_in(&message.body), || {
+                        format!("{} is delivered twice", short(&message.id))
+                    });
+                    world.cloud.change_visibility(
+                        world.now(),
+                        &self.name,
+                        &message.receipt_handle,
+                        chance.u64(0..4),
+                    );
+                }
+            }
+        }
+        received
+    }
+
+    fn take_process(self: &Arc<Self>) -> Process {
+        let current = self.world.deployment();
+        let mut idle = lock(&self.idle);
+        idle.retain(|process| process.deployment == current);
+        let waiting = idle.pop();
+        drop(idle);
+        waiting.unwrap_or_else(|| self.start_process(current))
+    }
+
+    fn start_process(&self, deployment: u64) -> Process {
+        let number = self.world.next_process();
+        let name: Arc<str> = format!("{}/{number}", self.name).into();
+        let ahead = self
+            .world
+            .strikes(Fault::ClockSkew)
+            .map_or(0, |mut chance| chance.i64(-1_000..=1_000));
+        if ahead != 0 {
+            self.world.note_fault(&name, &name, [], || {
+                format!("its clock is {ahead} ms ahead")
+            });
+        }
+        let world = || Arc::clone(&self.world);
+        let system = Arc::new(ProcessSystem::new(world(), number, ahead));
+        let trouble = Arc::new(Trouble::default());
+        let store = RemoteStore {
+            world: world(),
+            store: Arc::clone(&self.store),
+            process: Arc::clone(&name),
+            trouble: Arc::clone(&trouble),
+        };
+        let queue = RemoteQueue {
+            world: world(),
+            name: Arc::clone(&self.name),
+            consumer: self.consumer,
+            process: Arc::clone(&name),
+            trouble: Arc::clone(&trouble),
+        };
+        let watch = Watch {
+            world: world(),
+            consumer: self.consumer,
+            process: Arc::clone(&name),
+            system: Arc::clone(&system) as _,
+        };
+        let processor = (self.make)(Arc::new(store), Arc::clone(&system) as _, watch);
+        Process {
+            name,
+            deployment,
+            system,
+            processor,
+            queue,
+            trouble,
+        }
+    }
+
+    async fn invoke(&self, process: &Process, messages: Vec<Message>) -> Ended {
+        let world = &self.world;
+        let batch = Batch {
+            source: self.name.to_string(),
+            fifo: self.is_fifo,
+            request_id: process.name.to_string(),
+            messages,
+        };
+        let crash = world
+            .strikes(Fault::Crash)
+            .map(|mut chance| (End::Crash, chance.u32(1..40)));
+        let freeze = || {
+            world
+                .strikes(Fault::FunctionTimeout)
+                .map(|mut chance| (End::Freeze, chance.u32(1..40)))
+        };
+        let end = crash.or_else(freeze);
+        let (told, grace) = watch::channel(None);
+        let limit = if self.hosting.polls {
+            10 * VISIBILITY
+        } else {
+            self.hosting.timeout
+        };
+        let deadline = world.timestamp() + self.hosting.timeout;
+        let work: BoxFuture<'_, _> = match self.hosting.polls {
+            false => Box::pin(process.processor.process(batch, &process.queue, deadline)),
+            true => {
+                let renewal = Renewal {
+                    visibility_timeout: VISIBILITY,
+                    grace,
+                };
+                Box::pin(async move {
+                    process
+                        .processor
+                        .process_renewing(batch, &process.queue, &renewal)
+                        .await
+                })
+            }
+        };
+        let mortal = Mortal {
+            work,
+            end,
+            on_end: |end| self.note_end(process, end),
+        };
+        let replaced = async {
+            // A process that polls is told so; a function ends by itself.
+            while process.deployment == world.deployment() {
+                sleep(Duration::from_secs(7)).await;
+            }
+            let from = process.system.now();
+            told.send_replace(Some(Grace {
+                from,
+                until: from + GRACE,
+            }));
+            // Then it is killed.
+            sleep(GRACE).await;
+            self.note_end(process, End::Crash);
+        };
+        let work = async {
+            match self.hosting.polls {
+                true => {
+                    match futures_util::future::select(Box::pin(mortal), Box::pin(replaced)).await {
+                        futures_util::future::Either::Left((ended, _)) => ended,
+                        futures_util::future::Either::Right(_) => None,
+                    }
+                }
+                false => mortal.await,
+            }
+        };
+        match timeout(limit, work).await {
+            Ok(Some(Ok(report))) => Ended::Answered(report),
+            Ok(_) => Ended::Crashed,
+            Err(_) => {
+                world.note_fault(&process.name, &process.name, [], || "timed out".to_owned());
+                Ended::TimedOut
+            }
+        }
+    }
+
+    fn note_end(&self, process: &Process, end: End) {
+        self.world.ledger().lose_process(&process.name);
+        self.world
+            .note_fault(&process.name, &process.name, [], || match end {
+                End::Crash => "crashes".to_owned(),
+                End::Freeze => "stands still".to_owned(),
+            });
+    }
+
+    /// Deletes what was handled, as a mapping does: without asking twice.
+    async fn delete(self: &Arc<Self>, handled: Vec<(Message, Outcome)>) {
+        if handled.is_empty() {
+            return;
+        }
+        let entries = handled.len();
+        let events = handled
+            .iter()
+            .filter_map(|(message, _)| event_in(&message.body))
+            .collect();
+        let call = Call {
+            from: &self.name,
+            service: Service::Queue,
+            what: "delete",
+            events,
+            trouble: None,
+        };
+        let (host, owned) = (Arc::clone(self), handled.clone());
+        let effect = move || {
+            Box::pin(async move {
+                for (message, outcome) in &owned {
+                    host.delete_now(message, outcome);
+                }
+                vec![Ok(()); owned.len()]
+            }) as BoxFuture<'static, _>
+        };
+        let _without_an_answer_it_comes_back = timeout(
+            Duration::from_secs(30),
+            self.world.call(call, effect, refused(entries)),
+        )
+        .await;
+    }
+
+    fn delete_now(&self, message: &Message, outcome: &Outcome) {
+        let (world, event) = (&self.world, event_in(&message.body));
+        let mut ledger = world.ledger();
+        ledger.at = world.elapsed();
+        ledger.delete(self.consumer, message, outcome);
+        drop(ledger);
+        let returns = (!self.is_fifo)
+            .then(|| world.strikes(Fault::DeliveryAfterDeletion))
+            .flatten();
+        if let Some(mut chance) = returns {
+            world.note_fault(&self.name, &self.name, event, || {
+                format!("{} is deleted and turns up again", short(&message.id))
+            });
+            world.cloud.change_visibility(
+                world.now(),
+                &self.name,
+                &message.receipt_handle,
+                chance.u64(0..120),
+            );
+        } else {
+            world.note(&self.name, &self.name, event, || {
+                format!("{} deleted", short(&message.id))
+            });
+            world
+                .cloud
+                .delete(world.now(), &self.name, &message.receipt_handle);
+        }
+    }
+}
+
+/// Enough of an id to tell messages apart.
+fn short(id: &str) -> &str {
+    id.get(..8).unwrap_or(id)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Crash,
+    Freeze,
+}
+
+/// Work that ends at one of its awaits: none if it crashes, never if it stands still.
+struct Mortal<'a, Answer, OnEnd> {
+    work: BoxFuture<'a, Answer>,
+    /// How, and after how many polls.
+    end: Option<(End, u32)>,
+    on_end: OnEnd,
+}
+
+impl<Answer, OnEnd: Fn(End) + Unpin> Future for Mortal<'_, Answer, OnEnd> {
+    type Output = Option<Answer>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Answer>> {
+        if let Some((end, polls)) = &mut self.end {
+            let end = *end;
+            if *polls == 0 {
+                return Poll::Pending;
+            }
+            *polls -= 1;
+            if *polls == 0 {
+                (self.on_end)(end);
+                return match end {
+                    End::Crash => Poll::Ready(None),
+                    End::Freeze => Poll::Pending,
+                };
+            }
+        }
+        self.work.as_mut().poll(context).map(Some)
+    }
+}

@@ -1,0 +1,367 @@
+//! One run: a seed, perhaps with only some of its events and faults, and what came of it.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use fanline::{System, publish::Outgoing};
+use futures_util::future::{BoxFuture, join_all};
+use tokio::{
+    runtime::Builder,
+    time::{sleep, timeout},
+};
+
+use super::{
+    cloud::{Cloud, QueueSettings},
+    dice::Dice,
+    fault::Fault,
+    host::{Host, Hosting},
+    injector::{FaultId, Injected, Injector},
+    ledger::{Consumer, Counts, Ledger, event_in},
+    network::{Call, Service},
+    property::{Property, Violation},
+    simulation::{End, Simulation},
+    timeline::Timeline,
+    world::{ProcessSystem, World},
+};
+
+/// Which run it is. The same course gives the same run, step by step.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Course {
+    pub(super) seed: u64,
+    /// If set, only these events are published.
+    pub(super) events: Option<Arc<BTreeSet<usize>>>,
+    /// If set, only these faults strike.
+    pub(super) faults: Option<Arc<BTreeSet<FaultId>>>,
+    pub(super) with_timeline: bool,
+}
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// What it broke, the first first.
+    pub violations: Vec<Violation>,
+    /// What went wrong in it.
+    pub faults: Vec<Injected>,
+    /// How much happened.
+    pub counts: Counts,
+    /// Virtual time that it took.
+    pub simulated: Duration,
+    /// What happened; empty unless asked for.
+    pub timeline: Timeline,
+}
+
+/// Faults strike until so long after the last event.
+const AFTERWARDS: Duration = Duration::from_secs(30 * 60);
+
+/// By then everything has come to rest: five attempts with an outage's waits take an hour and a half, a delivery after
+/// deletion may begin them again.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What is drawn for each run besides its faults.
+struct Shape {
+    hosting: Vec<Hosting>,
+    receives: u32,
+}
+
+impl<App: Send + Sync + 'static> Simulation<App> {
+    /// One run, with its timeline.
+    pub fn run(&self, seed: u64) -> Run {
+        self.follow(&Course {
+            seed,
+            with_timeline: true,
+            ..Course::default()
+        })
+    }
+
+    /// One run without a timeline: several times as fast.
+    pub fn try_seed(&self, seed: u64) -> Run {
+        self.follow(&Course {
+            seed,
+            ..Course::default()
+        })
+    }
+
+    pub(super) fn follow(&self, course: &Course) -> Run {
+        let runtime = Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build();
+        let runtime = runtime.expect("a runtime needs only memory");
+        runtime.block_on(self.follow_inside(course))
+    }
+
+    async fn follow_inside(&self, course: &Course) -> Run {
+        let dice = Dice::new(course.seed);
+        let injector = Injector::new(
+            dice,
+            self.faults.clone(),
+            course.faults.clone(),
+            self.stretch + AFTERWARDS,
+        );
+        let shape = self.shape(dice);
+        let consumers = self.consumers.iter().map(|consumer| Consumer {
+            name: consumer.name.to_string(),
+            handlers: consumer.handlers.clone(),
+            receives: shape.receives,
+            has_business_keys: false,
+        });
+        let ledger = Ledger::new(consumers.collect(), self.is_fifo);
+        let mut injector = injector;
+        let any_order = injector.strikes(Fault::AnyOrder, Duration::ZERO).is_some();
+        let cloud = Cloud::new(course.seed, self.is_fifo, any_order && !self.is_fifo);
+        let world = Arc::new(World::new(
+            dice,
+            injector,
+            ledger,
+            cloud,
+            course.with_timeline,
+        ));
+        self.create(&world, &shape);
+        let app = Arc::new((self.app)());
+        let store = (self.store)();
+        let hosts: Vec<_> = self
+            .consumers
+            .iter()
+            .enumerate()
+            .map(|(index, consumer)| {
+                let (make, app) = (Arc::clone(&consumer.make), Arc::clone(&app));
+                #[cfg(feature = "broken")]
+                let broken = self.broken;
+                let host = Host {
+                    world: Arc::clone(&world),
+                    consumer: index,
+                    name: Arc::clone(&consumer.name),
+                    is_fifo: self.is_fifo,
+                    hosting: shape.hosting[index],
+                    store: Arc::clone(&store),
+                    make: Arc::new(move |store, system, watch| {
+                        #[cfg(feature = "broken")]
+                        let store = super::broken::store(broken, store);
+                        let processor = make(&app, store, system, Some(watch));
+                        Arc::new(processor.expect("was valid when it was added"))
+                    }),
+                    idle: Mutex::default(),
+                    #[cfg(feature = "broken")]
+                    broken,
+                };
+                tokio::spawn(Arc::new(host).run())
+            })
+            .collect();
+        self.publish(&world, course).await;
+        self.wait_for_rest(&world).await;
+        hosts.iter().for_each(tokio::task::JoinHandle::abort);
+        self.close(&world, &app);
+        let (violations, counts) = {
+            let ledger = world.ledger();
+            (ledger.violations.clone(), ledger.counts)
+        };
+        let faults = world.injector().injected().to_vec();
+        Run {
+            violations,
+            faults,
+            counts,
+            simulated: world.elapsed(),
+            timeline: world.take_timeline(),
+        }
+    }
+
+    fn shape(&self, dice: Dice) -> Shape {
+        let mut chance = dice.at("shape", 0);
+        let hosting = self.consumers.iter().map(|_| {
+            let timeout = Duration::from_secs(chance.u64(10..=60));
+            Hosting {
+                batch_size: chance.usize(1..=10),
+                window: if self.is_fifo || chance.bool() {
+                    Duration::ZERO
+                } else {
+                    Duration::from_secs(chance.u64(1..5))
+                },
+                concurrency: chance.usize(1..=5),
+                timeout,
+                polls: chance.u8(..4) == 0,
+            }
+        });
+        let hosting = hosting.collect();
+        let attempts = self
+            .consumers
+            .iter()
+            .flat_map(|consumer| consumer.handlers.values());
+        let attempts = attempts.map(|(_, attempts)| *attempts).max().unwrap_or(5);
+        // At least what the plan needs, as the template has it.
+        let receives = attempts
+            + if chance.u8(..4) == 0 {
+                chance.u32(1..4)
+            } else {
+                0
+            };
+        Shape { hosting, receives }
+    }
+
+    fn create(&self, world: &World, shape: &Shape) {
+        world.cloud.create_topic(world.now());
+        for (consumer, hosting) in self.consumers.iter().zip(&shape.hosting) {
+            let settings = QueueSettings {
+                name: consumer.name.to_string(),
+                // Six times the function's timeout, as AWS advises.
+                visibility_seconds: hosting.timeout.as_secs() * 6,
+                receives: shape.receives,
+                filter_policy: consumer.filter_policy.0.clone(),
+                filters_bodies: consumer.filter_policy.1,
+            };
+            world.cloud.create_queue(world.now(), &settings);
+        }
+    }
+
+    /// Publishes every event at its moment, again and again until the topic has it.
+    async fn publish(&self, world: &Arc<World>, course: &Course) {
+        let system = ProcessSystem::new(Arc::clone(world), 0, 0);
+        let numbered = self
+            .events
+            .iter()
+            .flat_map(|(count, make)| (0..*count).map(move |number| (number, make)));
+        let publishing = numbered.enumerate().filter_map(|(index, (number, make))| {
+            let event = make(number, &system as &dyn System);
+            let is_left_out = course
+                .events
+                .as_ref()
+                .is_some_and(|events| !events.contains(&index));
+            (!is_left_out).then(|| self.publish_one(world, index, event))
+        });
+        join_all(publishing.collect::<Vec<_>>()).await;
+    }
+
+    async fn publish_one(&self, world: &Arc<World>, index: usize, event: Outgoing) {
+        let mut chance = world.dice.at("event", index as u64);
+        let moment = Duration::from_millis(
+            chance.u64(..u64::try_from(self.stretch.as_millis()).unwrap_or(u64::MAX)),
+        );
+        let id = event.event_id.clone();
+        let attributes = event.attributes.iter().find(|(name, _)| name == "type");
+        let event_type = attributes.map_or("", |(_, event_type)| event_type.as_str());
+        let consumers = self.consumers.iter().enumerate();
+        let wanted_by = consumers
+            .filter(|(_, consumer)| (consumer.wants)(&event))
+            .map(|(index, _)| index)
+            .collect();
+        world
+            .ledger()
+            .announce(&id, event_type, &event.entity, wanted_by);
+        sleep(moment).await;
+        let mut body = event.body.clone();
+        if let Some(mut chance) = world.strikes(Fault::Poison) {
+            if chance.bool() {
+                world.note_fault(PRODUCER, PRODUCER, [id.as_str()], || {
+                    "its body is no event".to_owned()
+                });
+                body.insert(0, '#');
+            } else {
+                world.note_fault(PRODUCER, PRODUCER, [id.as_str()], || {
+                    "its handler always fails".to_owned()
+                });
+                world.add_poison(&id, chance.bool());
+            }
+        }
+        let event = Arc::new(event);
+        loop {
+            let call = Call {
+                from: PRODUCER,
+                service: Service::Topic,
+                what: "publish",
+                events: vec![&id],
+                trouble: None,
+            };
+            let (there, event, body) = (Arc::clone(world), Arc::clone(&event), body.clone());
+            let effect = move || {
+                Box::pin(async move { there.publish(&event, &body) }) as BoxFuture<'static, bool>
+            };
+            let answer =
+                timeout(Duration::from_secs(10), world.call(call, effect, |_| false)).await;
+            if answer == Ok(true) {
+                return;
+            }
+            sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    /// Returns when the queues are empty, a promise was broken, or time is over.
+    async fn wait_for_rest(&self, world: &World) {
+        let mut empty_looks = 0;
+        while world.elapsed() < LONGEST {
+            if !world.ledger().violations.is_empty() {
+                return;
+            }
+            let names = self.consumers.iter().map(|consumer| &consumer.name);
+            let depths: usize = names.map(|name| world.cloud.depth(world.now(), name)).sum();
+            empty_looks = if depths == 0 { empty_looks + 1 } else { 0 };
+            // A request may still be on its way, and the end of an invocation that it belongs to.
+            if empty_looks > 2 {
+                return;
+            }
+            sleep(Duration::from_secs(60)).await;
+        }
+        let left: Vec<_> = self
+            .consumers
+            .iter()
+            .map(|consumer| {
+                (
+                    &consumer.name,
+                    world.cloud.depth(world.now(), &consumer.name),
+                )
+            })
+            .collect();
+        let mut ledger = world.ledger();
+        ledger.at = world.elapsed();
+        ledger.violate(
+            Property::ComesToRest,
+            None,
+            format!(
+                "after {} h there are still messages: {left:?}",
+                LONGEST.as_secs() / 3600
+            ),
+        );
+    }
+
+    fn close(&self, world: &World, app: &App) {
+        let now = world.timestamp();
+        for (index, consumer) in self.consumers.iter().enumerate() {
+            for letter in world.cloud.take_dead_letters(world.now(), &consumer.name) {
+                let (_, note) = fanline::dead_letter::unpack(letter.attributes.clone());
+                world
+                    .ledger()
+                    .find_letter(index, &letter, event_in(&letter.body), note.is_some());
+            }
+        }
+        let mut ledger = world.ledger();
+        ledger.at = world.elapsed();
+        if !ledger.violations.is_empty() {
+            return;
+        }
+        ledger.close(now);
+        let by_consumer = |of: fn(&Ledger, usize) -> BTreeSet<String>| {
+            let names = self.consumers.iter().enumerate();
+            names
+                .map(|(index, consumer)| (consumer.name.to_string(), of(&ledger, index)))
+                .collect()
+        };
+        let end = End {
+            handled: by_consumer(Ledger::handled),
+            dead_letters: by_consumer(Ledger::given_up),
+            accepted: ledger.accepted(),
+        };
+        let Some(check) = &self.check else { return };
+        if let Err(text) = check(app, &end) {
+            // A check that names an event gets its story told.
+            let named = end
+                .accepted
+                .iter()
+                .find(|event| text.contains(*event))
+                .cloned();
+            ledger.violate(Property::Application, named.as_deref(), text);
+        }
+    }
+}
+
+const PRODUCER: &str = "producer";
