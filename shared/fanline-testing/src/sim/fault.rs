@@ -26,8 +26,9 @@ pub enum Fault {
     AnyOrder,
     /// A worker's process ends at some await. Occasion: an invocation.
     Crash,
-    /// A function stands still at some await until Lambda's timeout ends it.
-    FunctionTimeout,
+    /// A process stands still at some await: a function until Lambda's timeout ends it, one that polls for up to three
+    /// minutes, after which it goes on, its leases over.
+    StandStill,
     /// A handler takes up to a minute longer, before or after its work: longer than its invocation may. Occasion: a
     /// handler's run.
     SlowHandler,
@@ -56,7 +57,7 @@ impl Fault {
         Self::DeliveryAfterDeletion,
         Self::AnyOrder,
         Self::Crash,
-        Self::FunctionTimeout,
+        Self::StandStill,
         Self::SlowHandler,
         Self::FailingHandler,
         Self::Poison,
@@ -71,7 +72,7 @@ impl Fault {
             Self::LostRequest | Self::LostResponse | Self::NoAnswer | Self::Throttling => 0.02,
             Self::StoreDown | Self::QueueDown => 0.004,
             Self::DuplicateDelivery | Self::DeliveryAfterDeletion => 0.03,
-            Self::Crash | Self::FunctionTimeout => 0.04,
+            Self::Crash | Self::StandStill => 0.04,
             Self::SlowHandler | Self::FailingHandler => 0.05,
             Self::Poison => 0.03,
             Self::SlowConsumer => 0.01,
@@ -93,7 +94,7 @@ impl Fault {
             Self::DeliveryAfterDeletion => "delivery after deletion",
             Self::AnyOrder => "any order",
             Self::Crash => "crash",
-            Self::FunctionTimeout => "function timeout",
+            Self::StandStill => "stand still",
             Self::SlowHandler => "slow handler",
             Self::FailingHandler => "failing handler",
             Self::Poison => "poison",

@@ -5,18 +5,14 @@
 
 use std::{
     collections::BTreeSet,
-    pin::Pin,
     sync::{Arc, Mutex},
-    task::{Context, Poll},
     time::Duration,
 };
 
-use fanline::{
-    Batch, Grace, Message, Outcome, Processor, Renewal, Report, System, dedup::DedupStore,
-};
+use fanline::{Message, Outcome, Processor, System, dedup::DedupStore};
 use futures_util::future::BoxFuture;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, sleep, timeout},
 };
 
@@ -24,18 +20,15 @@ use super::{
     cloud::Received,
     fault::Fault,
     ledger::event_in,
-    network::{Call, Service, Trouble},
-    queue::{RemoteQueue, refused},
-    store::RemoteStore,
+    network::{Call, Service},
+    process::{Ended, Process},
+    queue::refused,
     watch::Watch,
-    world::{ProcessSystem, World, lock},
+    world::{World, lock},
 };
 
 /// For how long processes that poll receive messages.
-const VISIBILITY: Duration = Duration::from_secs(60);
-
-/// What a process that is told to end has left.
-const GRACE: Duration = Duration::from_secs(25);
+pub(super) const VISIBILITY: Duration = Duration::from_secs(60);
 
 /// How a worker is hosted.
 #[derive(Clone, Copy, Debug)]
@@ -65,23 +58,8 @@ pub(super) struct Host {
     pub(super) make: Arc<MakeProcessor>,
     /// Started, and without work.
     pub(super) idle: Mutex<Vec<Process>>,
-}
-
-/// One execution environment, or one process.
-pub(super) struct Process {
-    name: Arc<str>,
-    deployment: u64,
-    system: Arc<ProcessSystem>,
-    processor: Arc<Processor>,
-    queue: RemoteQueue,
-    trouble: Arc<Trouble>,
-}
-
-/// How an invocation ended.
-enum Ended {
-    Answered(Report),
-    Crashed,
-    TimedOut,
+    #[cfg(feature = "broken")]
+    pub(super) broken: Option<super::Broken>,
 }
 
 impl Host {
@@ -103,13 +81,8 @@ impl Host {
             });
             self.world.redeploy();
         }
-        let ended = self.invoke(&process, messages.clone()).await;
-        let report = match ended {
-            Ended::Answered(report) => report,
-            Ended::Crashed | Ended::TimedOut => {
-                self.world.ledger().lose_process(&process.name);
-                return;
-            }
+        let Ended::Answered(report) = process.invoke(&self, messages.clone()).await else {
+            return;
         };
         let failures: BTreeSet<&str> = report.failures().collect();
         let mut handled = Vec::new();
@@ -240,140 +213,7 @@ impl Host {
         idle.retain(|process| process.deployment == current);
         let waiting = idle.pop();
         drop(idle);
-        waiting.unwrap_or_else(|| self.start_process(current))
-    }
-
-    fn start_process(&self, deployment: u64) -> Process {
-        let number = self.world.next_process();
-        let name: Arc<str> = format!("{}/{number}", self.name).into();
-        let ahead = self
-            .world
-            .strikes(Fault::ClockSkew)
-            .map_or(0, |mut chance| chance.i64(-1_000..=1_000));
-        if ahead != 0 {
-            self.world.note_fault(&name, &name, [], || {
-                format!("its clock is {ahead} ms ahead")
-            });
-        }
-        let world = || Arc::clone(&self.world);
-        let system = Arc::new(ProcessSystem::new(world(), number, ahead));
-        let trouble = Arc::new(Trouble::default());
-        let store = RemoteStore {
-            world: world(),
-            store: Arc::clone(&self.store),
-            process: Arc::clone(&name),
-            trouble: Arc::clone(&trouble),
-        };
-        let queue = RemoteQueue {
-            world: world(),
-            name: Arc::clone(&self.name),
-            consumer: self.consumer,
-            process: Arc::clone(&name),
-            trouble: Arc::clone(&trouble),
-        };
-        let watch = Watch {
-            world: world(),
-            consumer: self.consumer,
-            process: Arc::clone(&name),
-            system: Arc::clone(&system) as _,
-        };
-        let processor = (self.make)(Arc::new(store), Arc::clone(&system) as _, watch);
-        Process {
-            name,
-            deployment,
-            system,
-            processor,
-            queue,
-            trouble,
-        }
-    }
-
-    async fn invoke(&self, process: &Process, messages: Vec<Message>) -> Ended {
-        let world = &self.world;
-        let batch = Batch {
-            source: self.name.to_string(),
-            fifo: self.is_fifo,
-            request_id: process.name.to_string(),
-            messages,
-        };
-        let crash = world
-            .strikes(Fault::Crash)
-            .map(|mut chance| (End::Crash, chance.u32(1..40)));
-        let freeze = || {
-            world
-                .strikes(Fault::FunctionTimeout)
-                .map(|mut chance| (End::Freeze, chance.u32(1..40)))
-        };
-        let end = crash.or_else(freeze);
-        let (told, grace) = watch::channel(None);
-        let limit = if self.hosting.polls {
-            10 * VISIBILITY
-        } else {
-            self.hosting.timeout
-        };
-        let deadline = world.timestamp() + self.hosting.timeout;
-        let work: BoxFuture<'_, _> = match self.hosting.polls {
-            false => Box::pin(process.processor.process(batch, &process.queue, deadline)),
-            true => {
-                let renewal = Renewal {
-                    visibility_timeout: VISIBILITY,
-                    grace,
-                };
-                Box::pin(async move {
-                    process
-                        .processor
-                        .process_renewing(batch, &process.queue, &renewal)
-                        .await
-                })
-            }
-        };
-        let mortal = Mortal {
-            work,
-            end,
-            on_end: |end| self.note_end(process, end),
-        };
-        let replaced = async {
-            // A process that polls is told so; a function ends by itself.
-            while process.deployment == world.deployment() {
-                sleep(Duration::from_secs(7)).await;
-            }
-            let from = process.system.now();
-            told.send_replace(Some(Grace {
-                from,
-                until: from + GRACE,
-            }));
-            // Then it is killed.
-            sleep(GRACE).await;
-            self.note_end(process, End::Crash);
-        };
-        let work = async {
-            match self.hosting.polls {
-                true => {
-                    match futures_util::future::select(Box::pin(mortal), Box::pin(replaced)).await {
-                        futures_util::future::Either::Left((ended, _)) => ended,
-                        futures_util::future::Either::Right(_) => None,
-                    }
-                }
-                false => mortal.await,
-            }
-        };
-        match timeout(limit, work).await {
-            Ok(Some(Ok(report))) => Ended::Answered(report),
-            Ok(_) => Ended::Crashed,
-            Err(_) => {
-                world.note_fault(&process.name, &process.name, [], || "timed out".to_owned());
-                Ended::TimedOut
-            }
-        }
-    }
-
-    fn note_end(&self, process: &Process, end: End) {
-        self.world.ledger().lose_process(&process.name);
-        self.world
-            .note_fault(&process.name, &process.name, [], || match end {
-                End::Crash => "crashes".to_owned(),
-                End::Freeze => "stands still".to_owned(),
-            });
+        waiting.unwrap_or_else(|| Process::start(self, current))
     }
 
     /// Deletes what was handled, as a mapping does: without asking twice.
@@ -442,40 +282,4 @@ impl Host {
 /// Enough of an id to tell messages apart.
 fn short(id: &str) -> &str {
     id.get(..8).unwrap_or(id)
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    Crash,
-    Freeze,
-}
-
-/// Work that ends at one of its awaits: none if it crashes, never if it stands still.
-struct Mortal<'a, Answer, OnEnd> {
-    work: BoxFuture<'a, Answer>,
-    /// How, and after how many polls.
-    end: Option<(End, u32)>,
-    on_end: OnEnd,
-}
-
-impl<Answer, OnEnd: Fn(End) + Unpin> Future for Mortal<'_, Answer, OnEnd> {
-    type Output = Option<Answer>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Answer>> {
-        if let Some((end, polls)) = &mut self.end {
-            let end = *end;
-            if *polls == 0 {
-                return Poll::Pending;
-            }
-            *polls -= 1;
-            if *polls == 0 {
-                (self.on_end)(end);
-                return match end {
-                    End::Crash => Poll::Ready(None),
-                    End::Freeze => Poll::Pending,
-                };
-            }
-        }
-        self.work.as_mut().poll(context).map(Some)
-    }
 }

@@ -4,6 +4,8 @@
 //! that breaks a promise becomes a [`Failure`]: as small as it gets, with the story of the event. The guide is
 //! `docs/simulation.md`.
 
+#[cfg(feature = "broken")]
+mod broken;
 mod cloud;
 mod dice;
 mod failure;
@@ -13,6 +15,7 @@ mod injector;
 mod ledger;
 mod network;
 mod picture;
+mod process;
 mod property;
 mod queue;
 mod run;
@@ -23,6 +26,8 @@ mod timeline;
 mod watch;
 mod world;
 
+#[cfg(feature = "broken")]
+pub use broken::Broken;
 pub use failure::Failure;
 pub use fault::{Fault, Faults};
 pub use injector::Injected;

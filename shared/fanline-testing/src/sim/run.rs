@@ -122,14 +122,14 @@ impl<App: Send + Sync + 'static> Simulation<App> {
         self.create(&world, &shape);
         let app = Arc::new((self.app)());
         let store = (self.store)();
+        #[cfg(feature = "broken")]
+        let store = super::broken::shared_store(self.broken, store);
         let hosts: Vec<_> = self
             .consumers
             .iter()
             .enumerate()
             .map(|(index, consumer)| {
                 let (make, app) = (Arc::clone(&consumer.make), Arc::clone(&app));
-                #[cfg(feature = "broken")]
-                let broken = self.broken;
                 let host = Host {
                     world: Arc::clone(&world),
                     consumer: index,
@@ -138,14 +138,12 @@ impl<App: Send + Sync + 'static> Simulation<App> {
                     hosting: shape.hosting[index],
                     store: Arc::clone(&store),
                     make: Arc::new(move |store, system, watch| {
-                        #[cfg(feature = "broken")]
-                        let store = super::broken::store(broken, store);
                         let processor = make(&app, store, system, Some(watch));
                         Arc::new(processor.expect("was valid when it was added"))
                     }),
                     idle: Mutex::default(),
                     #[cfg(feature = "broken")]
-                    broken,
+                    broken: self.broken,
                 };
                 tokio::spawn(Arc::new(host).run())
             })

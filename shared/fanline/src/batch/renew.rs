@@ -91,6 +91,12 @@ impl Processor {
             let wait = remaining(next.unwrap_or(Timestamp::MAX), self.system.now());
             tokio::time::sleep(wait).await;
             let asked = self.system.now();
+            // Of a process that stood still: somebody else may have taken over meanwhile.
+            for (key, held_until) in plan.keys.iter().zip(&held_until) {
+                if key.leased && *held_until <= asked {
+                    key.end(Outcome::LeaseLost);
+                }
+            }
             let (leases, visibility) = join(
                 self.renew_leases(plan, &mut held_until, asked, renewal),
                 self.extend_visibility(batch, queue, times, renewal),

@@ -65,8 +65,9 @@ impl Processor {
                 None => std::future::pending().await,
             }
         });
-        let stopped = match select(all_lanes, select(stopped, renewing)).await {
-            Either::Right((Either::Left((stopped, _)), _)) => stopped,
+        // In this order: a process that stood still learns what it has lost before it goes on.
+        let stopped = match select(select(stopped, renewing), all_lanes).await {
+            Either::Left((Either::Left((stopped, _)), _)) => stopped,
             // All keys have ended.
             _ => Outcome::Unattempted,
         };
