@@ -6,6 +6,7 @@
 //! - [`publish`] sends events to a topic, from the command line or a file.
 //! - [`dlq`] looks at dead letters, mends them and brings them back.
 //! - [`queues`] shows how full queues are.
+//! - [`simulate`] runs workers in worlds that a seed decides.
 //! - [`template`] reads `template.yaml` as CloudFormation would.
 //! - [`lambda`] runs unmodified function binaries as AWS Lambda would.
 //! - [`function_url`] serves functions over HTTP.
@@ -31,6 +32,7 @@ pub mod publish;
 mod queue;
 pub mod queues;
 pub mod schedule;
+pub mod simulate;
 mod suggest;
 mod table;
 pub mod template;

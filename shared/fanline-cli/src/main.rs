@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use fanline_cli::{check, dev, dlq, engine, publish, queues};
+use fanline_cli::{check, dev, dlq, engine, publish, queues, simulate};
 
 /// Builds, runs and feeds serverless workers on SNS, SQS, Lambda and DynamoDB.
 #[derive(Parser)]
@@ -27,6 +27,8 @@ enum Command {
     Publish(publish::Options),
     /// Shows how full queues and their dead-letter queues are.
     Queues(queues::Options),
+    /// Proves by simulation that workers lose nothing and do nothing twice.
+    Simulate(simulate::Options),
 }
 
 #[tokio::main]
@@ -38,6 +40,7 @@ async fn main() -> ExitCode {
         Command::Engine(options) => engine::run(options).await,
         Command::Publish(options) => publish::run(options).await,
         Command::Queues(options) => queues::run(options).await,
+        Command::Simulate(options) => simulate::run(options).await,
     };
     match ended {
         Ok(code) => code,

@@ -17,12 +17,29 @@ impl Dice {
     }
 
     /// The numbers of the nth decision at a place.
-    pub(super) fn at(self, place: &str, nth: u64) -> Rng {
-        let mut bits = spread(self.seed);
-        for byte in place.bytes() {
-            bits = spread(bits ^ u64::from(byte));
-        }
-        Rng::with_seed(spread(bits ^ nth))
+    pub(super) fn at(self, place: Place, nth: u64) -> Rng {
+        Rng::with_seed(spread(spread(self.seed ^ place.0) ^ nth))
+    }
+}
+
+/// Where a decision is made: about what, and of whom. Places that do not know of other events stay the same when those
+/// are left out, and with them what is decided there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place(u64);
+
+impl Place {
+    pub(super) fn of(words: &[&str]) -> Self {
+        let bytes = words.iter().flat_map(|word| word.bytes().chain([0]));
+        // FNV-1a.
+        let hash = bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        Self(hash)
+    }
+
+    /// The same place, and another decision there.
+    pub(super) fn and(self, word: &str) -> Self {
+        Self(spread(self.0 ^ Self::of(&[word]).0))
     }
 }
 

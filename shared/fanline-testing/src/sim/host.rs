@@ -18,6 +18,7 @@ use tokio::{
 
 use super::{
     cloud::Received,
+    dice::Place,
     fault::Fault,
     ledger::event_in,
     network::{Call, Service},
@@ -75,7 +76,11 @@ impl Host {
     async fn handle(self: Arc<Self>, messages: Vec<Message>, _slot: OwnedSemaphorePermit) {
         let process = self.take_process();
         process.trouble.forget();
-        if self.world.strikes(Fault::Redeploy).is_some() {
+        if self
+            .world
+            .strikes(Fault::Redeploy, self.place("redeploy", messages.first()))
+            .is_some()
+        {
             self.world.note_fault(&self.name, &process.name, [], || {
                 "all processes are being replaced".to_owned()
             });
@@ -149,7 +154,7 @@ impl Host {
 
     async fn receive(&self, most: usize) -> Received {
         let world = &self.world;
-        if let Some(mut chance) = world.strikes(Fault::SlowConsumer) {
+        if let Some(mut chance) = world.strikes(Fault::SlowConsumer, self.place("receive", None)) {
             let pause = Duration::from_secs(chance.u64(60..900));
             world.note_fault(&self.name, &self.name, [], || {
                 format!("nobody receives for {} s", pause.as_secs())
@@ -178,7 +183,8 @@ impl Host {
                 )
             });
         }
-        if !received.messages.is_empty() && world.strikes(Fault::LostResponse).is_some() {
+        let place = self.place("receive", received.messages.first());
+        if !received.messages.is_empty() && world.strikes(Fault::LostResponse, place).is_some() {
             let events: Vec<_> = received
                 .messages
                 .iter()
@@ -191,7 +197,10 @@ impl Host {
         }
         if !self.is_fifo {
             for message in &received.messages {
-                if let Some(mut chance) = world.strikes(Fault::DuplicateDelivery) {
+                if let Some(mut chance) = world.strikes(
+                    Fault::DuplicateDelivery,
+                    self.place("receive", Some(message)),
+                ) {
                     world.note_fault(&self.name, &self.name, event_in(&message.body), || {
                         format!("{} is delivered twice", short(&message.id))
                     });
@@ -205,6 +214,12 @@ impl Host {
             }
         }
         received
+    }
+
+    /// Where something is decided about a message, or about all if there is none.
+    pub(super) fn place(&self, what: &str, message: Option<&Message>) -> Place {
+        let event = message.and_then(|message| event_in(&message.body));
+        Place::of(&[&self.name, what, event.unwrap_or_default()])
     }
 
     fn take_process(self: &Arc<Self>) -> Process {
@@ -256,7 +271,12 @@ impl Host {
         ledger.delete(self.consumer, message, outcome);
         drop(ledger);
         let returns = (!self.is_fifo)
-            .then(|| world.strikes(Fault::DeliveryAfterDeletion))
+            .then(|| {
+                world.strikes(
+                    Fault::DeliveryAfterDeletion,
+                    self.place("delete", Some(message)),
+                )
+            })
             .flatten();
         if let Some(mut chance) = returns {
             world.note_fault(&self.name, &self.name, event, || {

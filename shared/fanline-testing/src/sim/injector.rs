@@ -12,16 +12,17 @@ use std::{
 use fastrand::Rng;
 
 use super::{
-    dice::Dice,
+    dice::{Dice, Place},
     fault::{Fault, Faults},
     timeline::Moment,
 };
 
-/// One fault of a run: its kind, and at which of the occasions for it.
+/// One fault of a run: its kind, where, and at which of the occasions there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct FaultId {
     pub(super) fault: Fault,
-    pub(super) occasion: u64,
+    place: Place,
+    occasion: u64,
 }
 
 /// A fault that struck.
@@ -45,8 +46,8 @@ impl Injected {
 
 impl fmt::Display for Injected {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (at, FaultId { fault, occasion }) = (Moment(self.at), self.id);
-        write!(formatter, "{at}  {fault} (occasion {occasion})")
+        let (at, fault) = (Moment(self.at), self.id.fault);
+        write!(formatter, "{at}  {fault}")
     }
 }
 
@@ -55,7 +56,7 @@ pub(super) struct Injector {
     faults: Faults,
     /// What this seed makes of each rate.
     intensity: BTreeMap<Fault, f64>,
-    occasions: BTreeMap<Fault, u64>,
+    occasions: BTreeMap<(Fault, Place), u64>,
     /// If set, all others are left out.
     only: Option<Arc<BTreeSet<FaultId>>>,
     quiet_from: Duration,
@@ -69,7 +70,7 @@ impl Injector {
         only: Option<Arc<BTreeSet<FaultId>>>,
         quiet_from: Duration,
     ) -> Self {
-        let mut choice = dice.at("intensity", 0);
+        let mut choice = dice.at(Place::of(&["intensity"]), 0);
         let mut intensity = || match choice.u8(..6) {
             0..3 => 0.0,
             3 => 1.0 / 3.0,
@@ -89,21 +90,25 @@ impl Injector {
     }
 
     /// If the fault strikes now: chance for what there is to say of it.
-    pub(super) fn strikes(&mut self, fault: Fault, now: Duration) -> Option<Rng> {
+    pub(super) fn strikes(&mut self, fault: Fault, place: Place, now: Duration) -> Option<Rng> {
         let rate =
             self.faults.rate(fault) * self.intensity.get(&fault).copied().unwrap_or_default();
         if rate == 0.0 {
             return None;
         }
-        let counter = self.occasions.entry(fault).or_default();
+        let counter = self.occasions.entry((fault, place)).or_default();
         let occasion = *counter;
         *counter += 1;
-        let mut chance = self.dice.at(fault.name(), occasion);
+        let mut chance = self.dice.at(place.and(fault.name()), occasion);
         let is_its_time = match self.faults.stretch(fault) {
             Some(stretch) => stretch.contains(&now),
             None => now < self.quiet_from,
         };
-        let id = FaultId { fault, occasion };
+        let id = FaultId {
+            fault,
+            place,
+            occasion,
+        };
         let is_left_out = self.only.as_ref().is_some_and(|only| !only.contains(&id));
         if chance.f64() >= rate || !is_its_time || is_left_out {
             return None;

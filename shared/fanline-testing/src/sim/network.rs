@@ -17,6 +17,7 @@ use futures_util::future::BoxFuture;
 use tokio::{sync::oneshot, time::sleep};
 
 use super::{
+    dice::Place,
     fault::Fault,
     timeline::Moment,
     world::{Outage, World},
@@ -78,6 +79,21 @@ pub(super) struct Call<'a> {
     pub(super) trouble: Option<&'a Arc<Trouble>>,
 }
 
+impl Call<'_> {
+    /// Whoever calls, whichever of its processes it is.
+    pub(super) fn place(&self) -> Place {
+        let caller = self
+            .from
+            .split_once('/')
+            .map_or(self.from, |(name, _)| name);
+        Place::of(&[
+            caller,
+            self.what,
+            self.events.first().copied().unwrap_or_default(),
+        ])
+    }
+}
+
 /// What becomes of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
@@ -98,10 +114,11 @@ impl World {
         effect: impl FnOnce() -> BoxFuture<'static, Answer> + Send + 'static,
         refuse: impl Fn(&str) -> Answer + Send + 'static,
     ) -> Answer {
-        let mut chance = self.next_call();
+        let place = call.place();
+        let mut chance = self.next_call(place);
         let (there, back) = (latency(&mut chance), latency(&mut chance));
-        self.begin_outages(call.service);
-        let fate = self.fate(&call);
+        self.begin_outages(call.service, place);
+        let fate = self.fate(&call, place);
         if (fate != Fate::Answered || there + back > SLOW)
             && let Some(trouble) = call.trouble
         {
@@ -149,7 +166,7 @@ impl World {
         }
     }
 
-    fn fate(&self, call: &Call<'_>) -> Fate {
+    fn fate(&self, call: &Call<'_>, place: Place) -> Fate {
         let fate = if let Some(outage) = self.outage(call.service) {
             let until = Moment(outage.until);
             self.note_fault(
@@ -162,11 +179,11 @@ impl World {
                 trouble.tell(call.service);
             }
             return Fate::Answered;
-        } else if self.strikes(Fault::LostRequest).is_some() {
+        } else if self.strikes(Fault::LostRequest, place).is_some() {
             Fate::LostRequest
-        } else if self.strikes(Fault::LostResponse).is_some() {
+        } else if self.strikes(Fault::LostResponse, place).is_some() {
             Fate::LostResponse
-        } else if let Some(mut chance) = self.strikes(Fault::NoAnswer) {
+        } else if let Some(mut chance) = self.strikes(Fault::NoAnswer, place) {
             Fate::NoAnswer {
                 takes_effect: chance.bool(),
             }
@@ -190,14 +207,14 @@ impl World {
         fate
     }
 
-    fn begin_outages(&self, service: Service) {
+    fn begin_outages(&self, service: Service, place: Place) {
         let fault = match service {
             Service::Store => Fault::StoreDown,
             Service::Queue => Fault::QueueDown,
             Service::Topic => return,
         };
         if self.outage(service).is_none()
-            && let Some(mut chance) = self.strikes(fault)
+            && let Some(mut chance) = self.strikes(fault, place)
         {
             let until = self.elapsed() + Duration::from_secs(chance.u64(60..1200));
             self.begin_outage(
@@ -211,8 +228,8 @@ impl World {
     }
 
     /// Which entries of a call with so many are throttled.
-    pub(super) fn throttled(&self, entries: usize) -> Vec<bool> {
-        match self.strikes(Fault::Throttling) {
+    pub(super) fn throttled(&self, entries: usize, place: Place) -> Vec<bool> {
+        match self.strikes(Fault::Throttling, place) {
             Some(mut chance) => (0..entries).map(|_| chance.bool()).collect(),
             None => vec![false; entries],
         }

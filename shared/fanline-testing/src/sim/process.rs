@@ -18,6 +18,7 @@ use tokio::{
 };
 
 use super::{
+    dice::Place,
     fault::Fault,
     host::{Host, VISIBILITY},
     network::{Service, Trouble},
@@ -54,7 +55,7 @@ impl Process {
     pub(super) fn start(host: &Host, deployment: u64) -> Self {
         let number = host.world.next_process();
         let name: Arc<str> = format!("{}/{number}", host.name).into();
-        let skew = host.world.strikes(Fault::ClockSkew);
+        let skew = host.world.strikes(Fault::ClockSkew, Place::of(&[&name]));
         let ahead = skew.map_or(0, |mut chance| chance.i64(-1_000..=1_000));
         if ahead != 0 {
             let text = || format!("its clock is {ahead} ms ahead");
@@ -81,6 +82,7 @@ impl Process {
         let watch = Watch {
             world: world(),
             consumer: host.consumer,
+            name: Arc::clone(&host.name),
             process: Arc::clone(&name),
             system: Arc::clone(&system) as _,
         };
@@ -98,6 +100,7 @@ impl Process {
     /// Lets the worker handle a batch, unless something ends it.
     pub(super) async fn invoke(&self, host: &Host, messages: Vec<Message>) -> Ended {
         let world = &host.world;
+        let place = host.place("invoke", messages.first());
         let batch = Batch {
             source: host.name.to_string(),
             fifo: host.is_fifo,
@@ -107,7 +110,7 @@ impl Process {
         let (told, grace) = watch::channel(None);
         let work = Mortal {
             work: self.work(host, batch, grace),
-            end: self.draw_end(host),
+            end: self.draw_end(host, place),
             pause: None,
             on_end: |end| self.note_end(host, end),
         };
@@ -159,12 +162,12 @@ impl Process {
         })
     }
 
-    fn draw_end(&self, host: &Host) -> Option<(End, u32)> {
+    fn draw_end(&self, host: &Host, place: Place) -> Option<(End, u32)> {
         let world = &host.world;
-        if let Some(mut chance) = world.strikes(Fault::Crash) {
+        if let Some(mut chance) = world.strikes(Fault::Crash, place) {
             return Some((End::Crash, chance.u32(1..POLLS)));
         }
-        let mut chance = world.strikes(Fault::StandStill)?;
+        let mut chance = world.strikes(Fault::StandStill, place)?;
         let polls = chance.u32(1..POLLS);
         match host.hosting.polls {
             // Nothing ends a process that stands still. It goes on when its leases are long over.

@@ -6,6 +6,7 @@ use fanline::{DeadLetter, SourceQueue, VisibilityChange};
 use futures_util::future::BoxFuture;
 
 use super::{
+    dice::Place,
     ledger::event_in,
     network::{Call, Service, Trouble},
     world::World,
@@ -33,8 +34,8 @@ impl RemoteQueue {
         }
     }
 
-    fn throttled(&self, entries: usize) -> Vec<bool> {
-        let throttled = self.world.throttled(entries);
+    fn throttled(&self, entries: usize, place: Place) -> Vec<bool> {
+        let throttled = self.world.throttled(entries, place);
         if throttled.contains(&true) {
             self.trouble.tell(Service::Queue);
             self.world.note_fault(&self.name, &self.process, [], || {
@@ -45,7 +46,13 @@ impl RemoteQueue {
     }
 
     fn bury_now(&self, letters: &[DeadLetter]) -> Vec<Result<(), String>> {
-        let throttled = self.throttled(letters.len());
+        let throttled = self.throttled(
+            letters.len(),
+            Place::of(&[
+                "letters",
+                letters.first().map_or("", |letter| &letter.message_id),
+            ]),
+        );
         let answers = letters.iter().zip(throttled).map(|(letter, throttled)| {
             let event = event_in(&letter.body);
             if throttled
@@ -69,7 +76,13 @@ impl RemoteQueue {
     }
 
     fn change_now(&self, changes: &[VisibilityChange]) -> Vec<Result<(), String>> {
-        let throttled = self.throttled(changes.len());
+        let throttled = self.throttled(
+            changes.len(),
+            Place::of(&[
+                "changes",
+                changes.first().map_or("", |change| &change.message_id),
+            ]),
+        );
         let answers = changes.iter().zip(throttled).map(|(change, throttled)| {
             let seconds = change.wait.as_secs() + u64::from(change.wait.subsec_nanos() > 0);
             if throttled

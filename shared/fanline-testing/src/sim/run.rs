@@ -15,7 +15,7 @@ use tokio::{
 
 use super::{
     cloud::{Cloud, QueueSettings},
-    dice::Dice,
+    dice::{Dice, Place},
     fault::Fault,
     host::{Host, Hosting},
     injector::{FaultId, Injected, Injector},
@@ -110,7 +110,9 @@ impl<App: Send + Sync + 'static> Simulation<App> {
         });
         let ledger = Ledger::new(consumers.collect(), self.is_fifo);
         let mut injector = injector;
-        let any_order = injector.strikes(Fault::AnyOrder, Duration::ZERO).is_some();
+        let any_order = injector
+            .strikes(Fault::AnyOrder, Place::of(&["queues"]), Duration::ZERO)
+            .is_some();
         let cloud = Cloud::new(course.seed, self.is_fifo, any_order && !self.is_fifo);
         let world = Arc::new(World::new(
             dice,
@@ -167,7 +169,7 @@ impl<App: Send + Sync + 'static> Simulation<App> {
     }
 
     fn shape(&self, dice: Dice) -> Shape {
-        let mut chance = dice.at("shape", 0);
+        let mut chance = dice.at(Place::of(&["shape"]), 0);
         let hosting = self.consumers.iter().map(|_| {
             let timeout = Duration::from_secs(chance.u64(10..=60));
             Hosting {
@@ -179,7 +181,7 @@ impl<App: Send + Sync + 'static> Simulation<App> {
                 },
                 concurrency: chance.usize(1..=5),
                 timeout,
-                polls: chance.u8(..4) == 0,
+                polls: chance.u8(..4) == 0 && self.may_poll,
             }
         });
         let hosting = hosting.collect();
@@ -232,7 +234,7 @@ impl<App: Send + Sync + 'static> Simulation<App> {
     }
 
     async fn publish_one(&self, world: &Arc<World>, index: usize, event: Outgoing) {
-        let mut chance = world.dice.at("event", index as u64);
+        let mut chance = world.dice.at(Place::of(&["event"]), index as u64);
         let moment = Duration::from_millis(
             chance.u64(..u64::try_from(self.stretch.as_millis()).unwrap_or(u64::MAX)),
         );
@@ -249,7 +251,7 @@ impl<App: Send + Sync + 'static> Simulation<App> {
             .announce(&id, event_type, &event.entity, wanted_by);
         sleep(moment).await;
         let mut body = event.body.clone();
-        if let Some(mut chance) = world.strikes(Fault::Poison) {
+        if let Some(mut chance) = world.strikes(Fault::Poison, Place::of(&[&id])) {
             if chance.bool() {
                 world.note_fault(PRODUCER, PRODUCER, [id.as_str()], || {
                     "its body is no event".to_owned()

@@ -66,6 +66,7 @@ pub struct Simulation<App> {
     pub(super) events: Vec<(usize, Arc<MakeEvent>)>,
     pub(super) consumers: Vec<ConsumerOf<App>>,
     pub(super) is_fifo: bool,
+    pub(super) may_poll: bool,
     pub(super) faults: Faults,
     pub(super) stretch: Duration,
     pub(super) check: Option<Arc<Check<App>>>,
@@ -81,6 +82,7 @@ impl<App> Clone for Simulation<App> {
             events: self.events.clone(),
             consumers: self.consumers.clone(),
             is_fifo: self.is_fifo,
+            may_poll: self.may_poll,
             faults: self.faults.clone(),
             stretch: self.stretch,
             check: self.check.clone(),
@@ -149,6 +151,7 @@ impl<App: Send + Sync + 'static> Simulation<App> {
             events: Vec::new(),
             consumers: Vec::new(),
             is_fifo: false,
+            may_poll: true,
             faults: Faults::usual(),
             stretch: Duration::from_secs(10 * 60),
             check: None,
@@ -231,6 +234,13 @@ impl<App: Send + Sync + 'static> Simulation<App> {
     /// A FIFO topic and FIFO queues, with events' entities as message groups.
     pub fn fifo(mut self) -> Self {
         self.is_fifo = true;
+        self
+    }
+
+    /// Workers run behind event source mappings only. Without, every fourth runs in processes that poll, where no
+    /// invocation's deadline ends a handler.
+    pub fn only_in_lambda(mut self) -> Self {
+        self.may_poll = false;
         self
     }
 

@@ -12,6 +12,7 @@ use fanline::{
 use futures_util::future::BoxFuture;
 
 use super::{
+    dice::Place,
     network::{Call, Service, Trouble},
     world::World,
 };
@@ -45,7 +46,10 @@ impl RemoteStore {
 
     /// Carries out what is not throttled and watches it.
     async fn claim_now(self, claims: Vec<Claim>, now: Timestamp) -> Vec<ClaimAnswer> {
-        let throttled = self.throttled(claims.len());
+        let throttled = self.throttled(
+            claims.len(),
+            Place::of(&["claim", claims.first().map_or("", |claim| &claim.id)]),
+        );
         let passed: Vec<Claim> = claims
             .iter()
             .zip(&throttled)
@@ -69,7 +73,10 @@ impl RemoteStore {
     }
 
     async fn settle_now(self, settlements: Vec<Settlement>) -> Vec<SettleAnswer> {
-        let throttled = self.throttled(settlements.len());
+        let throttled = self.throttled(
+            settlements.len(),
+            Place::of(&["settle", settlements.first().map_or("", |entry| &entry.id)]),
+        );
         let passed: Vec<Settlement> = settlements
             .iter()
             .zip(&throttled)
@@ -97,8 +104,8 @@ impl RemoteStore {
         })
     }
 
-    fn throttled(&self, entries: usize) -> Vec<bool> {
-        let throttled = self.world.throttled(entries);
+    fn throttled(&self, entries: usize, place: Place) -> Vec<bool> {
+        let throttled = self.world.throttled(entries, place);
         let count = throttled.iter().filter(|throttled| **throttled).count();
         if count > 0 {
             self.trouble.tell(Service::Store);

@@ -10,13 +10,15 @@ use fanline::{Call, Failure, HandlerService, System};
 use futures_util::future::BoxFuture;
 use tower::{Layer, Service, ServiceExt};
 
-use super::{fault::Fault, world::World};
+use super::{dice::Place, fault::Fault, world::World};
 
 /// The layer, for one process.
 #[derive(Clone)]
 pub(super) struct Watch {
     pub(super) world: Arc<World>,
     pub(super) consumer: usize,
+    /// Of the consumer.
+    pub(super) name: Arc<str>,
     pub(super) process: Arc<str>,
     /// The process's own clock, by which it judges leases.
     pub(super) system: Arc<dyn System>,
@@ -110,7 +112,8 @@ impl Watch {
     }
 
     fn strikes(&self, fault: Fault, event: &str) -> Option<fastrand::Rng> {
-        let chance = self.world.strikes(fault)?;
+        let place = Place::of(&["run", &self.name, event]);
+        let chance = self.world.strikes(fault, place)?;
         self.world
             .note_fault(&self.process, &self.process, [event], || fault.to_string());
         Some(chance)
@@ -131,6 +134,7 @@ impl<'a> Run<'a> {
             consumer,
             process,
             system,
+            ..
         } = watch;
         world.note(process, process, [event.as_str()], || {
             format!("handler begins, attempt {attempt}")

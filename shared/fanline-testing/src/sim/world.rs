@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::{
     cloud::Cloud,
-    dice::Dice,
+    dice::{Dice, Place},
     fault::Fault,
     injector::Injector,
     ledger::Ledger,
@@ -36,7 +36,7 @@ pub(super) struct World {
     ledger: Mutex<Ledger>,
     /// Kept only for runs that are looked at.
     timeline: Option<Mutex<Timeline>>,
-    calls: AtomicU64,
+    calls: Mutex<BTreeMap<Place, u64>>,
     processes: AtomicU64,
     deployment: AtomicU64,
     outages: Mutex<BTreeMap<Service, Outage>>,
@@ -67,7 +67,7 @@ impl World {
             injector: Mutex::new(injector),
             ledger: Mutex::new(ledger),
             timeline: with_timeline.then(Mutex::default),
-            calls: AtomicU64::new(0),
+            calls: Mutex::default(),
             processes: AtomicU64::new(0),
             deployment: AtomicU64::new(0),
             outages: Mutex::default(),
@@ -93,8 +93,8 @@ impl World {
             .unwrap_or(Timestamp::MAX)
     }
 
-    pub(super) fn strikes(&self, fault: Fault) -> Option<Rng> {
-        lock(&self.injector).strikes(fault, self.elapsed())
+    pub(super) fn strikes(&self, fault: Fault, place: Place) -> Option<Rng> {
+        lock(&self.injector).strikes(fault, place, self.elapsed())
     }
 
     pub(super) fn injector(&self) -> MutexGuard<'_, Injector> {
@@ -175,10 +175,12 @@ impl World {
         lock(&self.poison).get(event).copied()
     }
 
-    /// Chance for the next call.
-    pub(super) fn next_call(&self) -> Rng {
-        self.dice
-            .at("call", self.calls.fetch_add(1, Ordering::Relaxed))
+    /// Chance for the next call from a place.
+    pub(super) fn next_call(&self, place: Place) -> Rng {
+        let mut calls = lock(&self.calls);
+        let nth = calls.entry(place).or_default();
+        *nth += 1;
+        self.dice.at(place, *nth)
     }
 
     /// A number for a new process.
@@ -242,7 +244,7 @@ impl System for ProcessSystem {
         let nth = self.drawn.fetch_add(1, Ordering::Relaxed);
         self.world
             .dice
-            .at("process", self.process << 32 | nth)
+            .at(Place::of(&["process"]), self.process << 32 | nth)
             .u128(..)
     }
 }
