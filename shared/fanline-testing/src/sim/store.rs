@@ -1,6 +1,6 @@
 //! The dedup store as a process sees it: at the other end of the network, and watched.
 
-use std::{any::Any, sync::Arc};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use fanline::{
     Timestamp,
@@ -10,6 +10,7 @@ use fanline::{
     },
 };
 use futures_util::future::BoxFuture;
+use tokio::time::timeout;
 
 use super::{
     dice::Place,
@@ -25,6 +26,9 @@ pub(super) struct RemoteStore {
     pub(super) process: Arc<str>,
     pub(super) trouble: Arc<Trouble>,
 }
+
+/// As the SDK's client does, a transaction gives up: outside Lambda the worker itself would wait for ever.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 const STORE: &str = "dedup store";
 
@@ -192,7 +196,11 @@ impl Transaction for RemoteTransaction {
             }) as BoxFuture<'static, _>
         };
         let refuse = |problem: &str| CommitAnswer::Unavailable(problem.to_owned());
-        Box::pin(self.remote.world.call(call, effect, refuse))
+        let call = self.remote.world.call(call, effect, refuse);
+        Box::pin(async move {
+            let answer = timeout(COMMIT_TIMEOUT, call).await;
+            answer.unwrap_or_else(|_| CommitAnswer::Unavailable("no answer in time".to_owned()))
+        })
     }
 
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
