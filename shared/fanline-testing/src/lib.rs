@@ -18,3 +18,8 @@ pub use messages::{envelope, message};
 pub use payloads::MemoryPayloads;
 pub use queue::MemoryQueue;
 pub use system::{ManualSystem, VirtualSystem};
+
+/// That guide's example, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/simulation.md")]
+struct SimulationGuide;

@@ -96,6 +96,8 @@ pub(super) struct Ledger {
     /// Handled once with success, or given up: what comes behind in its group may run.
     passed: BTreeSet<Handling>,
     letters: BTreeSet<Handling>,
+    /// Deleted as done, for consumers whose records do not say of which event they are.
+    acknowledged: BTreeSet<Handling>,
     pub(super) counts: Counts,
     pub(super) violations: Vec<Violation>,
     /// Time from the beginning of the run, set by whoever calls.
@@ -116,6 +118,7 @@ impl Ledger {
             begun: BTreeSet::new(),
             passed: BTreeSet::new(),
             letters: BTreeSet::new(),
+            acknowledged: BTreeSet::new(),
             counts: Counts::default(),
             violations: Vec::new(),
             at: Duration::ZERO,
@@ -184,6 +187,7 @@ impl Ledger {
         answer: &ClaimAnswer,
         now: Timestamp,
     ) {
+        self.learn_of_keys(claim);
         if *answer != ClaimAnswer::Claimed {
             return;
         }
@@ -245,6 +249,7 @@ impl Ledger {
     }
 
     pub(super) fn commit(&mut self, claim: &Claim, answer: &CommitAnswer, now: Timestamp) {
+        self.learn_of_keys(claim);
         if !matches!(answer, CommitAnswer::Committed) {
             return;
         }
@@ -267,6 +272,20 @@ impl Ledger {
                 until: claim.expires_at,
             },
         );
+    }
+
+    /// A key that is no event's is one of the application's own.
+    fn learn_of_keys(&mut self, claim: &Claim) {
+        let Some((name, key)) = claim.id.split_once('#') else {
+            return;
+        };
+        if !self.events.contains_key(key) {
+            let of_name = self
+                .consumers
+                .iter_mut()
+                .filter(|consumer| consumer.name == name);
+            of_name.for_each(|consumer| consumer.has_business_keys = true);
+        }
     }
 
     /// A lease or a done record was given to somebody: nobody else may have it.
@@ -463,8 +482,9 @@ impl Ledger {
             );
             self.violate(Property::NotAcknowledgedTooEarly, event.as_deref(), text);
         }
-        if is_keyed && let Some(event) = event {
-            self.passed.insert((consumer, event));
+        let is_done = matches!(outcome, Outcome::Succeeded | Outcome::Duplicate);
+        if is_done && let Some(event) = event {
+            self.acknowledged.insert((consumer, event));
         }
     }
 
@@ -532,9 +552,7 @@ impl Ledger {
         for (id, event) in self.events.iter().filter(|(_, event)| event.is_accepted) {
             for &consumer in &event.wanted_by {
                 let handling = (consumer, id.clone());
-                let is_passed =
-                    self.consumers[consumer].has_business_keys && self.passed.contains(&handling);
-                if !self.is_done(consumer, id) && !self.letters.contains(&handling) && !is_passed {
+                if !self.is_done(consumer, id) && !self.letters.contains(&handling) {
                     lost.push((id.clone(), self.consumers[consumer].name.clone()));
                 }
             }
@@ -585,8 +603,10 @@ impl Ledger {
     }
 
     fn is_done(&self, consumer: usize, event: &str) -> bool {
-        self.record_of(consumer, event)
-            .is_some_and(|id| self.done.contains_key(&id))
+        match self.record_of(consumer, event) {
+            Some(id) => self.done.contains_key(&id),
+            None => self.acknowledged.contains(&(consumer, event.to_owned())),
+        }
     }
 
     fn record_of(&self, consumer: usize, event: &str) -> Option<String> {

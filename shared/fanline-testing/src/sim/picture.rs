@@ -7,7 +7,7 @@ use std::fmt::Write;
 use super::timeline::{Moment, Timeline};
 
 const LEFT: usize = 110;
-const COLUMN: usize = 230;
+const COLUMN: usize = 260;
 const TOP: usize = 50;
 const LINE: usize = 30;
 
@@ -25,6 +25,7 @@ impl Timeline {
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
              font-family=\"system-ui, sans-serif\" font-size=\"12\">\n\
+             <style>text {{ paint-order: stroke; stroke: #fff; stroke-width: 3px; }}</style>\n\
              <defs><marker id=\"head\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\">\
              <path d=\"M0 0L8 4L0 8z\"/></marker></defs>\n\
              <rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n"
