@@ -13,4 +13,5 @@ mod outcomes;
 mod properties;
 mod renewal;
 mod retries;
+mod stalls;
 mod world;
