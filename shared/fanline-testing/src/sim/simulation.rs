@@ -7,13 +7,13 @@ use fanline::{
     filter::FilterPolicyScope, publish::Outgoing,
 };
 
-use super::{fault::Faults, watch::Watch};
+use super::{fault::Faults, fixed::Fixed, watch::Watch};
 use crate::MemoryStore;
 
 /// Makes the dedup store of a run.
 pub(super) type MakeStore = dyn Fn() -> Arc<dyn DedupStore> + Send + Sync;
 
-type MakeEvent = dyn Fn(usize, &dyn System) -> Outgoing + Send + Sync;
+pub(super) type MakeEvent = dyn Fn(usize, &dyn System) -> Outgoing + Send + Sync;
 
 type MakeWorker<App> = dyn Fn(
         &App,
@@ -68,6 +68,7 @@ pub struct Simulation<App> {
     pub(super) is_fifo: bool,
     pub(super) faults: Faults,
     pub(super) stretch: Duration,
+    pub(super) fixed: Option<Fixed>,
     pub(super) check: Option<Arc<Check<App>>>,
     pub(super) store: Arc<MakeStore>,
     #[cfg(feature = "broken")]
@@ -83,6 +84,7 @@ impl<App> Clone for Simulation<App> {
             is_fifo: self.is_fifo,
             faults: self.faults.clone(),
             stretch: self.stretch,
+            fixed: self.fixed,
             check: self.check.clone(),
             store: Arc::clone(&self.store),
             #[cfg(feature = "broken")]
@@ -151,6 +153,7 @@ impl<App: Send + Sync + 'static> Simulation<App> {
             is_fifo: false,
             faults: Faults::usual(),
             stretch: Duration::from_secs(10 * 60),
+            fixed: None,
             check: None,
             store: Arc::new(|| Arc::new(MemoryStore::default())),
             #[cfg(feature = "broken")]

@@ -1,0 +1,3 @@
+//! The simulation itself: that it keeps its own promises.
+
+mod mapping;
