@@ -43,6 +43,10 @@ pub(super) struct Hosting {
     pub(super) timeout: Duration,
     /// Whether it polls in processes of its own.
     pub(super) polls: bool,
+    /// For so long nobody receives.
+    pub(super) begins: Duration,
+    /// An invocation is lost in which no message was received more often.
+    pub(super) lost_receives: u32,
 }
 
 /// Makes the worker of a new process.
@@ -67,6 +71,9 @@ impl Host {
     /// Hands messages to the worker, for ever.
     pub(super) async fn run(self: Arc<Self>) {
         let slots = Arc::new(Semaphore::new(self.hosting.concurrency));
+        if !self.hosting.begins.is_zero() {
+            sleep(self.hosting.begins).await;
+        }
         while let Ok(slot) = Arc::clone(&slots).acquire_owned().await {
             let messages = self.gather().await;
             tokio::spawn(Arc::clone(&self).handle(messages, slot));
@@ -85,6 +92,14 @@ impl Host {
                 "all processes are being replaced".to_owned()
             });
             self.world.redeploy();
+        }
+        if self.loses(&messages) {
+            sleep(self.hosting.timeout).await;
+            self.world.ledger().lose_process(&process.name);
+            self.world.note_fault(&process.name, &process.name, [], || {
+                "ended without an answer".to_owned()
+            });
+            return;
         }
         let Ended::Answered(report) = process.invoke(&self, messages.clone()).await else {
             return;
@@ -118,6 +133,13 @@ impl Host {
         if process.deployment == self.world.deployment() {
             lock(&self.idle).push(process);
         }
+    }
+
+    /// Whether the invocation is to end without a word, before it has begun.
+    fn loses(&self, messages: &[Message]) -> bool {
+        messages
+            .iter()
+            .all(|message| message.receive_count <= self.hosting.lost_receives)
     }
 
     /// The next batch; waits until there is something.

@@ -10,12 +10,14 @@ use std::{
 
 use fanline::{
     Message, Mode, Outcome, Timestamp,
+    dead_letter::FailureNote,
     dedup::{Claim, ClaimAnswer, CommitAnswer, SettleAnswer, SettleAs, Settlement},
 };
 
 use super::{
     network::Trouble,
     property::{Property, Violation},
+    trace::{Ending, Trace, Traces},
 };
 
 /// A consumer as the ledger knows it.
@@ -98,6 +100,8 @@ pub(super) struct Ledger {
     letters: BTreeSet<Handling>,
     /// Deleted as done, for consumers whose records do not say of which event they are.
     acknowledged: BTreeSet<Handling>,
+    /// How those ended that were found in a dead-letter queue.
+    endings: BTreeMap<Handling, Ending>,
     pub(super) counts: Counts,
     pub(super) violations: Vec<Violation>,
     /// Time from the beginning of the run, set by whoever calls.
@@ -119,6 +123,7 @@ impl Ledger {
             passed: BTreeSet::new(),
             letters: BTreeSet::new(),
             acknowledged: BTreeSet::new(),
+            endings: BTreeMap::new(),
             counts: Counts::default(),
             violations: Vec::new(),
             at: Duration::ZERO,
@@ -526,17 +531,25 @@ impl Ledger {
         consumer: usize,
         message: &Message,
         event: Option<&str>,
-        has_reason: bool,
+        note: Option<&FailureNote>,
     ) {
         self.counts.dead_letters += 1;
+        let received = self.messages.get(&(consumer, message.id.clone()));
         if let Some(event) = event {
+            let ending = Ending::DeadLetter {
+                reason: note.map(|note| note.reason),
+                attempts: note
+                    .map(|note| note.attempts)
+                    .or(received.map(|received| received.count))
+                    .unwrap_or_default(),
+            };
+            self.endings.insert((consumer, event.to_owned()), ending);
             self.letters.insert((consumer, event.to_owned()));
         }
-        if has_reason {
+        if note.is_some() {
             return;
         }
         self.counts.without_reason += 1;
-        let received = self.messages.get(&(consumer, message.id.clone()));
         if received.is_some_and(|received| received.was_orderly) {
             let text = format!(
                 "{} is a dead letter without a reason, although its last receive ended in order",
@@ -600,6 +613,33 @@ impl Ledger {
     pub(super) fn given_up(&self, consumer: usize) -> BTreeSet<String> {
         let letters = self.letters.iter().filter(|(of, _)| *of == consumer);
         letters.map(|(_, event)| event.clone()).collect()
+    }
+
+    /// What became of each event at each consumer that received it.
+    pub(super) fn traces(&self) -> Traces {
+        let mut traces = Traces::new();
+        for ((consumer, _), received) in &self.messages {
+            let Some(event) = &received.event else {
+                continue;
+            };
+            let of_consumer = traces.entry(self.consumers[*consumer].name.clone());
+            let trace = of_consumer.or_default().entry(event.clone());
+            let trace = trace.or_insert_with(|| Trace {
+                receives: 0,
+                ending: self.ending(*consumer, event),
+            });
+            trace.receives += received.count;
+        }
+        traces
+    }
+
+    fn ending(&self, consumer: usize, event: &str) -> Ending {
+        let letter = self.endings.get(&(consumer, event.to_owned())).copied();
+        letter.unwrap_or(if self.is_done(consumer, event) {
+            Ending::Done
+        } else {
+            Ending::Open
+        })
     }
 
     fn is_done(&self, consumer: usize, event: &str) -> bool {

@@ -17,6 +17,7 @@ use super::{
     cloud::{Cloud, QueueSettings},
     dice::{Dice, Place},
     fault::Fault,
+    fixed::Fixed,
     host::{Host, Hosting},
     injector::{FaultId, Injected, Injector},
     ledger::{Consumer, Counts, Ledger, event_in},
@@ -24,6 +25,7 @@ use super::{
     property::{Property, Violation},
     simulation::{End, Simulation},
     timeline::Timeline,
+    trace::Traces,
     world::{ProcessSystem, World},
 };
 
@@ -51,6 +53,7 @@ pub struct Run {
     pub simulated: Duration,
     /// What happened; empty unless asked for.
     pub timeline: Timeline,
+    pub(super) traces: Traces,
 }
 
 /// Faults strike until so long after the last event.
@@ -154,9 +157,11 @@ impl<App: Send + Sync + 'static> Simulation<App> {
         self.wait_for_rest(&world).await;
         hosts.iter().for_each(tokio::task::JoinHandle::abort);
         self.close(&world, &app);
-        let (violations, counts) = {
+        let (violations, counts, traces) = {
             let ledger = world.ledger();
-            (ledger.violations.clone(), ledger.counts)
+            let traces = course.with_timeline.then(|| ledger.traces());
+            let traces = traces.unwrap_or_default();
+            (ledger.violations.clone(), ledger.counts, traces)
         };
         let faults = world.injector().injected().to_vec();
         Run {
@@ -165,10 +170,17 @@ impl<App: Send + Sync + 'static> Simulation<App> {
             counts,
             simulated: world.elapsed(),
             timeline: world.take_timeline(),
+            traces,
         }
     }
 
     fn shape(&self, dice: Dice) -> Shape {
+        if let Some(fixed) = self.fixed {
+            return Shape {
+                hosting: vec![fixed.hosting(); self.consumers.len()],
+                receives: fixed.receives,
+            };
+        }
         let mut chance = dice.at(Place::of(&["shape"]), 0);
         let hosting = self.consumers.iter().map(|_| {
             let timeout = Duration::from_secs(chance.u64(10..=60));
@@ -182,6 +194,8 @@ impl<App: Send + Sync + 'static> Simulation<App> {
                 concurrency: chance.usize(1..=5),
                 timeout,
                 polls: chance.u8(..4) == 0 && self.may_poll,
+                begins: Duration::ZERO,
+                lost_receives: 0,
             }
         });
         let hosting = hosting.collect();
@@ -238,6 +252,7 @@ impl<App: Send + Sync + 'static> Simulation<App> {
         let moment = Duration::from_millis(
             chance.u64(..u64::try_from(self.stretch.as_millis()).unwrap_or(u64::MAX)),
         );
+        let moment = self.fixed.map_or(moment, |_| Fixed::moment(index));
         let id = event.event_id.clone();
         let attributes = event.attributes.iter().find(|(name, _)| name == "type");
         let event_type = attributes.map_or("", |(_, event_type)| event_type.as_str());
@@ -331,7 +346,7 @@ impl<App: Send + Sync + 'static> Simulation<App> {
                 let (_, note) = fanline::dead_letter::unpack(letter.attributes.clone());
                 world
                     .ledger()
-                    .find_letter(index, &letter, event_in(&letter.body), note.is_some());
+                    .find_letter(index, &letter, event_in(&letter.body), note.as_ref());
             }
         }
         let mut ledger = world.ledger();

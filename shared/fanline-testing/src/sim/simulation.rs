@@ -7,13 +7,13 @@ use fanline::{
     filter::FilterPolicyScope, publish::Outgoing,
 };
 
-use super::{fault::Faults, watch::Watch};
+use super::{fault::Faults, fixed::Fixed, watch::Watch};
 use crate::MemoryStore;
 
 /// Makes the dedup store of a run.
 pub(super) type MakeStore = dyn Fn() -> Arc<dyn DedupStore> + Send + Sync;
 
-type MakeEvent = dyn Fn(usize, &dyn System) -> Outgoing + Send + Sync;
+pub(super) type MakeEvent = dyn Fn(usize, &dyn System) -> Outgoing + Send + Sync;
 
 type MakeWorker<App> = dyn Fn(
         &App,
@@ -69,6 +69,7 @@ pub struct Simulation<App> {
     pub(super) may_poll: bool,
     pub(super) faults: Faults,
     pub(super) stretch: Duration,
+    pub(super) fixed: Option<Fixed>,
     pub(super) check: Option<Arc<Check<App>>>,
     pub(super) store: Arc<MakeStore>,
     #[cfg(feature = "broken")]
@@ -85,6 +86,7 @@ impl<App> Clone for Simulation<App> {
             may_poll: self.may_poll,
             faults: self.faults.clone(),
             stretch: self.stretch,
+            fixed: self.fixed,
             check: self.check.clone(),
             store: Arc::clone(&self.store),
             #[cfg(feature = "broken")]
@@ -154,6 +156,7 @@ impl<App: Send + Sync + 'static> Simulation<App> {
             may_poll: true,
             faults: Faults::usual(),
             stretch: Duration::from_secs(10 * 60),
+            fixed: None,
             check: None,
             store: Arc::new(|| Arc::new(MemoryStore::default())),
             #[cfg(feature = "broken")]

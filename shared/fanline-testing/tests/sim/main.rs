@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod keys;
+mod mapping;
 mod mistakes;
 
 use std::collections::BTreeSet;
