@@ -4,10 +4,12 @@
 //! that breaks a promise becomes a [`Failure`]: as small as it gets, with the story of the event. The guide is
 //! `docs/simulation.md`.
 
+mod background;
 mod cloud;
 mod dice;
 mod failure;
 mod fault;
+mod handle;
 mod host;
 mod injector;
 mod ledger;
@@ -25,8 +27,10 @@ mod world;
 
 pub use failure::Failure;
 pub use fault::{Fault, Faults};
+pub use handle::{Handle, Lost};
 pub use injector::Injected;
 pub use ledger::Counts;
+pub use network::Service;
 pub use property::{Property, Violation};
 pub use run::Run;
 pub use simulation::{End, Simulation};
