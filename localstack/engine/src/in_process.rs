@@ -19,7 +19,7 @@ use hyper::{Request, Response};
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// What queue URLs begin with if a request names no host.
 const BASE_URL: &str = "http://127.0.0.1:4566";
@@ -54,6 +54,34 @@ impl InProcess {
     /// The data folder cannot be used; the message says why.
     pub fn new(config: Config) -> io::Result<Self> {
         Self::build(config, BASE_URL.to_owned(), Threads::Callers)
+    }
+
+    /// DynamoDB of its own beside SQS and SNS that somebody else holds, too; of `config` count the account, the
+    /// region, the seed and the clock. Who looks at the engine past this learns nothing of what wakes receives.
+    ///
+    /// # Errors
+    /// The tables cannot be made.
+    pub fn beside(engine: Arc<Mutex<Engine>>, config: Config) -> io::Result<Self> {
+        let Config {
+            region,
+            account,
+            seed,
+            clock,
+            ..
+        } = config;
+        let identity = Identity { region, account };
+        let dynamodb = DynamoDb::new(clock.clone(), &identity, Threads::Callers, None)
+            .map_err(io::Error::other)?;
+        let surroundings = Surroundings {
+            clock,
+            invocations: None,
+            account: identity.account,
+            base_url: BASE_URL.to_owned(),
+            seed,
+        };
+        Ok(Self {
+            state: Arc::new(State::new(engine, None, dynamodb, surroundings)),
+        })
     }
 
     pub(crate) fn build(config: Config, base_url: String, threads: Threads) -> io::Result<Self> {
@@ -98,7 +126,7 @@ impl InProcess {
             base_url,
             seed,
         };
-        let state = State::new(engine, data, dynamodb, surroundings);
+        let state = State::new(Arc::new(Mutex::new(engine)), data, dynamodb, surroundings);
         Ok(Self {
             state: Arc::new(state),
         })

@@ -1,8 +1,32 @@
 //! The real clock and the operating system's randomness; the only place that reads either.
 
-use std::time::SystemTime;
+use std::{fmt, ops::Deref, sync::Arc, time::SystemTime};
 
 use fanline::{System, Timestamp};
+
+/// The machine's, unless another one was handed in.
+#[derive(Clone)]
+pub(crate) struct SharedSystem(pub(crate) Arc<dyn System>);
+
+impl Default for SharedSystem {
+    fn default() -> Self {
+        Self(Arc::new(RealSystem))
+    }
+}
+
+impl fmt::Debug for SharedSystem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("System")
+    }
+}
+
+impl Deref for SharedSystem {
+    type Target = dyn System;
+
+    fn deref(&self) -> &Self::Target {
+        self.0.as_ref()
+    }
+}
 
 /// Time and randomness of the machine.
 #[derive(Clone, Copy, Debug, Default)]

@@ -19,7 +19,7 @@ use tokio::sync::mpsc::UnboundedSender;
 const NOBODY_INVOKES: &str = "nobody invokes functions here; `fanline dev` does";
 
 pub(crate) struct State {
-    engine: Mutex<Engine>,
+    engine: Arc<Mutex<Engine>>,
     /// Locked only while the engine is.
     data: Option<Mutex<Data>>,
     waiters: Mutex<HashMap<Arc<str>, Arc<Notify>>>,
@@ -41,13 +41,13 @@ pub(crate) struct Surroundings {
 
 impl State {
     pub(crate) fn new(
-        engine: Engine,
+        engine: Arc<Mutex<Engine>>,
         data: Option<Data>,
         dynamodb: DynamoDb,
         surroundings: Surroundings,
     ) -> Self {
         Self {
-            engine: Mutex::new(engine),
+            engine,
             data: data.map(Mutex::new),
             waiters: Mutex::default(),
             request_ids: Mutex::new(Rng::with_seed(surroundings.seed)),

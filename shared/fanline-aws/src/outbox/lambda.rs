@@ -39,6 +39,18 @@ pub async fn run_relay() -> Result<(), Error> {
     .map_err(Error::new)
 }
 
+impl Relay {
+    /// One invocation by the table's stream: Lambda's event in, its partial-batch answer out. For who hosts the relay
+    /// otherwise than by [`run_relay`].
+    ///
+    /// # Errors
+    /// If it is no event of a stream.
+    pub async fn on_stream(&self, event: Value) -> Result<Value, Error> {
+        let event = serde_json::from_value(event).map_err(Error::new)?;
+        Ok(on_stream(self, event).await)
+    }
+}
+
 async fn on_stream(relay: &Relay, event: StreamEvent) -> Value {
     let (mut numbers, mut rows): (Vec<String>, Vec<Row>) = (Vec::new(), Vec::new());
     for inserted in event.inserted() {

@@ -17,14 +17,15 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::Put;
 use fanline::{
-    Envelope, Event,
+    Envelope, Event, System,
     claim_check::{CheckedIn, PayloadStore},
     publish::Outgoing,
 };
 
 use crate::{
-    DEFAULT_SIZE_LIMIT, RealSystem,
+    DEFAULT_SIZE_LIMIT,
     publisher::{NotStored, misfit, store},
+    system::SharedSystem,
 };
 
 pub use lambda::{run_relay, run_sweeper};
@@ -58,6 +59,7 @@ pub struct Outbox {
     source: Arc<str>,
     size_limit: usize,
     limited_by: &'static str,
+    system: SharedSystem,
 }
 
 /// An event that the outbox cannot hold.
@@ -83,7 +85,15 @@ impl Outbox {
             source: source.into(),
             size_limit: DEFAULT_SIZE_LIMIT,
             limited_by: "the topic",
+            system: SharedSystem::default(),
         }
+    }
+
+    /// Times and ids of new events from elsewhere than the machine: for tests and simulation.
+    #[must_use]
+    pub fn system(mut self, system: Arc<dyn System>) -> Self {
+        self.system = SharedSystem(system);
+        self
     }
 
     /// For a topic whose MaximumMessageSize is not 256 KiB. A row may have 400 KB (DynamoDB).
@@ -105,7 +115,7 @@ impl Outbox {
 
     /// Wraps data as an event that happens now and follows from what this task handles.
     pub fn event<T: Event>(&self, data: T) -> Envelope<T> {
-        Envelope::new(&RealSystem, self.source.as_ref(), data)
+        Envelope::new(&*self.system, self.source.as_ref(), data)
     }
 
     /// The write of one event, for a transaction: [`Tx::put`](crate::Tx::put) or the caller's own.

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::{
 use fanline::{System, Timestamp, publish::Outgoing};
 
 use super::row::{Item, Row};
-use crate::{Error, Publisher, RealSystem, RefusedEvent, describe};
+use crate::{Error, Publisher, RefusedEvent, describe};
 
 /// Requests in one BatchWriteItem (DynamoDB API reference).
 const MOST_DELETES: usize = 25;
@@ -151,7 +151,7 @@ impl Relay {
                 return;
             }
             keys = left;
-            tokio::time::sleep(pause(attempt)).await;
+            tokio::time::sleep(pause(self.publisher.its_system(), attempt)).await;
         }
         tracing::warn!(
             rows = keys.len(),
@@ -190,7 +190,7 @@ impl Relay {
 }
 
 /// Up to 50 ms, doubling, fully jittered.
-fn pause(attempt: u32) -> Duration {
+fn pause(system: &dyn System, attempt: u32) -> Duration {
     let most = 50_u64 << (attempt - 1);
-    Duration::from_millis((RealSystem.random() % u128::from(most)) as u64)
+    Duration::from_millis((system.random() % u128::from(most)) as u64)
 }

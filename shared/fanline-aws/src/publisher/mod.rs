@@ -17,7 +17,7 @@ use fanline::{
 };
 use futures_util::{StreamExt, stream};
 
-use crate::{RealSystem, describe};
+use crate::{describe, system::SharedSystem};
 use claim_check::ClaimCheck;
 pub(crate) use claim_check::{NotStored, store};
 
@@ -53,6 +53,7 @@ pub struct Publisher {
     source: String,
     size_limit: usize,
     claim_check: Option<ClaimCheck>,
+    system: SharedSystem,
 }
 
 /// Some events were not published; all others were.
@@ -107,7 +108,20 @@ impl Publisher {
             source: source.into(),
             size_limit: DEFAULT_SIZE_LIMIT,
             claim_check: None,
+            system: SharedSystem::default(),
         }
+    }
+
+    /// Times and ids of new events, and the length of pauses, from elsewhere than the machine: for tests and
+    /// simulation.
+    #[must_use]
+    pub fn system(mut self, system: Arc<dyn System>) -> Self {
+        self.system = SharedSystem(system);
+        self
+    }
+
+    pub(crate) fn its_system(&self) -> &dyn System {
+        &*self.system
     }
 
     /// For topics whose MaximumMessageSize is not 256 KiB.
@@ -136,7 +150,7 @@ impl Publisher {
 
     /// Wraps data as an event that happens now.
     pub fn event<T: Event>(&self, data: T) -> Envelope<T> {
-        Envelope::new(&RealSystem, &self.source, data)
+        Envelope::new(self.its_system(), &self.source, data)
     }
 
     /// Publishes events of one type.
@@ -261,7 +275,7 @@ impl Publisher {
                 break;
             }
             open = again;
-            tokio::time::sleep(pause(attempt)).await;
+            tokio::time::sleep(pause(self.its_system(), attempt)).await;
         }
         refused
     }
@@ -346,7 +360,7 @@ fn entry_reason(error: &BatchResultErrorEntry) -> String {
 }
 
 /// Up to 100 ms, doubling, fully jittered.
-fn pause(attempt: u32) -> Duration {
+fn pause(system: &dyn System, attempt: u32) -> Duration {
     let most = 100_u64 << (attempt - 1);
-    Duration::from_millis((RealSystem.random() % u128::from(most)) as u64)
+    Duration::from_millis((system.random() % u128::from(most)) as u64)
 }

@@ -1,7 +1,10 @@
 //! The engine's SNS and SQS as this world's services: a topic, and a queue with its dead-letter queue for each
 //! consumer.
 
-use std::{collections::BTreeMap, sync::Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use fanline::{
     Attribute, AttributeValue as Value, DeadLetter, Message, Timestamp, publish::Outgoing,
@@ -25,7 +28,7 @@ const REGION: &str = "us-east-1";
 
 /// What AWS's services hold in this run.
 pub(super) struct Cloud {
-    engine: Mutex<Engine>,
+    engine: Arc<Mutex<Engine>>,
     /// Told when a queue has something new.
     changed: Notify,
     fifo: bool,
@@ -62,7 +65,7 @@ impl Cloud {
             ..EngineOptions::default()
         });
         Self {
-            engine: Mutex::new(engine),
+            engine: Arc::new(Mutex::new(engine)),
             changed: Notify::new(),
             fifo,
         }
@@ -276,6 +279,15 @@ impl Cloud {
         }
     }
 
+    /// For who speaks to it in another way.
+    pub(super) fn engine(&self) -> Arc<Mutex<Engine>> {
+        Arc::clone(&self.engine)
+    }
+
+    pub(super) fn wake(&self) {
+        self.changed.notify_waiters();
+    }
+
     /// Ends when a queue may have something new; to be made before looking at it.
     pub(super) fn changed(&self) -> Notified<'_> {
         self.changed.notified()
@@ -307,7 +319,7 @@ impl Cloud {
         self.fifo_name(&format!("{queue}-dlq"))
     }
 
-    fn topic_arn(&self) -> String {
+    pub(super) fn topic_arn(&self) -> String {
         format!(
             "arn:aws:sns:{REGION}:{ACCOUNT}:{}",
             self.fifo_name("events")

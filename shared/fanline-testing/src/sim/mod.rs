@@ -4,6 +4,7 @@
 //! that breaks a promise becomes a [`Failure`]: as small as it gets, with the story of the event. The guide is
 //! `docs/simulation.md`.
 
+mod background;
 #[cfg(feature = "broken")]
 mod broken;
 mod cloud;
@@ -11,6 +12,7 @@ mod dice;
 mod failure;
 mod fault;
 mod fixed;
+mod handle;
 mod host;
 mod injector;
 mod ledger;
@@ -33,8 +35,10 @@ pub use broken::Broken;
 pub use failure::Failure;
 pub use fault::{Fault, Faults};
 pub use fixed::Fixed;
+pub use handle::{Handle, Lost};
 pub use injector::Injected;
 pub use ledger::Counts;
+pub use network::Service;
 pub use property::{Property, Violation};
 pub use run::Run;
 pub use simulation::{End, Simulation};

@@ -25,9 +25,12 @@ use super::{
 
 /// Whom calls go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Service {
+pub enum Service {
+    /// The dedup table, and all other tables.
     Store,
+    /// The queues.
     Queue,
+    /// The topic.
     Topic,
 }
 
@@ -74,7 +77,7 @@ impl Trouble {
 pub(super) struct Call<'a> {
     pub(super) from: &'a str,
     pub(super) service: Service,
-    pub(super) what: &'static str,
+    pub(super) what: &'a str,
     pub(super) events: Vec<&'a str>,
     pub(super) trouble: Option<&'a Arc<Trouble>>,
 }

@@ -18,6 +18,7 @@ use super::{
     dice::{Dice, Place},
     fault::Fault,
     fixed::Fixed,
+    handle::Handle,
     host::{Host, Hosting},
     injector::{FaultId, Injected, Injector},
     ledger::{Consumer, Counts, Ledger, event_in},
@@ -125,10 +126,17 @@ impl<App: Send + Sync + 'static> Simulation<App> {
             course.with_timeline,
         ));
         self.create(&world, &shape);
-        let app = Arc::new((self.app)());
-        let store = (self.store)();
+        let wants = self.consumers.iter().map(|it| Arc::clone(&it.wants) as _);
+        let handle = Handle::new(Arc::clone(&world), wants.collect());
+        let app = Arc::new((self.app)(&handle));
+        let store = (self.store)(&app, &handle);
         #[cfg(feature = "broken")]
         let store = super::broken::shared_store(self.broken, store);
+        let processes = self.processes.iter().map(|process| {
+            let (process, world) = (process.clone(), Arc::clone(&world));
+            tokio::spawn(process.run(world, Arc::clone(&app), handle.clone()))
+        });
+        let processes: Vec<_> = processes.collect();
         let hosts: Vec<_> = self
             .consumers
             .iter()
@@ -153,9 +161,11 @@ impl<App: Send + Sync + 'static> Simulation<App> {
                 tokio::spawn(Arc::new(host).run())
             })
             .collect();
-        self.publish(&world, course).await;
-        self.wait_for_rest(&world).await;
-        hosts.iter().for_each(tokio::task::JoinHandle::abort);
+        let commands = self.command(&world, course, &app, &handle);
+        tokio::join!(self.publish(&world, course), commands);
+        self.wait_for_rest(&world, &app).await;
+        let tasks = hosts.iter().chain(&processes);
+        tasks.for_each(tokio::task::JoinHandle::abort);
         self.close(&world, &app);
         let (violations, counts, traces) = {
             let ledger = world.ledger();
@@ -247,11 +257,39 @@ impl<App: Send + Sync + 'static> Simulation<App> {
         join_all(publishing.collect::<Vec<_>>()).await;
     }
 
+    /// Carries out every command at its moment.
+    async fn command(&self, world: &World, course: &Course, app: &Arc<App>, handle: &Handle) {
+        let numbered = self
+            .commands
+            .iter()
+            .flat_map(|(count, command)| (0..*count).map(move |number| (number, command)));
+        let commands = numbered
+            .enumerate()
+            .filter_map(|(index, (number, command))| {
+                let index = self.event_count() + index;
+                let only = course.events.as_ref();
+                let is_left_out = only.is_some_and(|events| !events.contains(&index));
+                let moment = self.moment(world, index);
+                (!is_left_out).then(|| async move {
+                    sleep(moment).await;
+                    command(Arc::clone(app), number, handle.clone()).await;
+                })
+            });
+        join_all(commands.collect::<Vec<_>>()).await;
+    }
+
+    fn moment(&self, world: &World, index: usize) -> Duration {
+        let stretch = u64::try_from(self.stretch.as_millis()).unwrap_or(u64::MAX);
+        Duration::from_millis(
+            world
+                .dice
+                .at(Place::of(&["event"]), index as u64)
+                .u64(..stretch),
+        )
+    }
+
     async fn publish_one(&self, world: &Arc<World>, index: usize, event: Outgoing) {
-        let mut chance = world.dice.at(Place::of(&["event"]), index as u64);
-        let moment = Duration::from_millis(
-            chance.u64(..u64::try_from(self.stretch.as_millis()).unwrap_or(u64::MAX)),
-        );
+        let moment = self.moment(world, index);
         let moment = self.fixed.map_or(moment, |_| Fixed::moment(index));
         let id = event.event_id.clone();
         let attributes = event.attributes.iter().find(|(name, _)| name == "type");
@@ -302,15 +340,24 @@ impl<App: Send + Sync + 'static> Simulation<App> {
     }
 
     /// Returns when the queues are empty, a promise was broken, or time is over.
-    async fn wait_for_rest(&self, world: &World) {
+    async fn wait_for_rest(&self, world: &World, app: &Arc<App>) {
         let mut empty_looks = 0;
+        let mut to_do = None;
         while world.elapsed() < LONGEST {
             if !world.ledger().violations.is_empty() {
                 return;
             }
             let names = self.consumers.iter().map(|consumer| &consumer.name);
             let depths: usize = names.map(|name| world.cloud.depth(world.now(), name)).sum();
-            empty_looks = if depths == 0 { empty_looks + 1 } else { 0 };
+            to_do = match &self.rest {
+                Some(rest) => rest(Arc::clone(app)).await,
+                None => None,
+            };
+            empty_looks = if depths == 0 && to_do.is_none() {
+                empty_looks + 1
+            } else {
+                0
+            };
             // A request may still be on its way, and the end of an invocation that it belongs to.
             if empty_looks > 2 {
                 return;
@@ -333,8 +380,10 @@ impl<App: Send + Sync + 'static> Simulation<App> {
             Property::ComesToRest,
             None,
             format!(
-                "after {} h there are still messages: {left:?}",
-                LONGEST.as_secs() / 3600
+                "after {} h there are still messages: {left:?}{}{}",
+                LONGEST.as_secs() / 3600,
+                if to_do.is_some() { "; " } else { "" },
+                to_do.unwrap_or_default()
             ),
         );
     }

@@ -7,11 +7,20 @@ use fanline::{
     filter::FilterPolicyScope, publish::Outgoing,
 };
 
-use super::{fault::Faults, fixed::Fixed, watch::Watch};
+use futures_util::future::BoxFuture;
+
+use super::{background::Background, fault::Faults, fixed::Fixed, handle::Handle, watch::Watch};
 use crate::MemoryStore;
 
 /// Makes the dedup store of a run.
-pub(super) type MakeStore = dyn Fn() -> Arc<dyn DedupStore> + Send + Sync;
+type MakeStore<App> = dyn Fn(&App, &Handle) -> Arc<dyn DedupStore> + Send + Sync;
+
+type MakeApp<App> = dyn Fn(&Handle) -> App + Send + Sync;
+
+type Command<App> = dyn Fn(Arc<App>, usize, Handle) -> BoxFuture<'static, ()> + Send + Sync;
+
+/// What is still to be done.
+type Rest<App> = dyn Fn(Arc<App>) -> BoxFuture<'static, Option<String>> + Send + Sync;
 
 pub(super) type MakeEvent = dyn Fn(usize, &dyn System) -> Outgoing + Send + Sync;
 
@@ -62,8 +71,11 @@ type Check<App> = dyn Fn(&App, &End) -> Result<(), String> + Send + Sync;
 /// ```
 #[must_use]
 pub struct Simulation<App> {
-    pub(super) app: Arc<dyn Fn() -> App + Send + Sync>,
+    pub(super) app: Arc<MakeApp<App>>,
     pub(super) events: Vec<(usize, Arc<MakeEvent>)>,
+    pub(super) commands: Vec<(usize, Arc<Command<App>>)>,
+    pub(super) processes: Vec<Background<App>>,
+    pub(super) rest: Option<Arc<Rest<App>>>,
     pub(super) consumers: Vec<ConsumerOf<App>>,
     pub(super) is_fifo: bool,
     pub(super) may_poll: bool,
@@ -71,7 +83,7 @@ pub struct Simulation<App> {
     pub(super) stretch: Duration,
     pub(super) fixed: Option<Fixed>,
     pub(super) check: Option<Arc<Check<App>>>,
-    pub(super) store: Arc<MakeStore>,
+    pub(super) store: Arc<MakeStore<App>>,
     #[cfg(feature = "broken")]
     pub(super) broken: Option<super::Broken>,
 }
@@ -81,6 +93,9 @@ impl<App> Clone for Simulation<App> {
         Self {
             app: Arc::clone(&self.app),
             events: self.events.clone(),
+            commands: self.commands.clone(),
+            processes: self.processes.clone(),
+            rest: self.rest.clone(),
             consumers: self.consumers.clone(),
             is_fifo: self.is_fifo,
             may_poll: self.may_poll,
@@ -148,9 +163,17 @@ impl<App: Send + Sync + 'static> Simulation<App> {
     /// A world without events and consumers, in which everything can go wrong. `app` makes what workers share, and what
     /// outlives their processes: once for each run.
     pub fn new(app: impl Fn() -> App + Send + Sync + 'static) -> Self {
+        Self::in_world(move |_| app())
+    }
+
+    /// As [`new`](Self::new), for an application that has its own ways to this world's services.
+    pub fn in_world(app: impl Fn(&Handle) -> App + Send + Sync + 'static) -> Self {
         Self {
             app: Arc::new(app),
             events: Vec::new(),
+            commands: Vec::new(),
+            processes: Vec::new(),
+            rest: None,
             consumers: Vec::new(),
             is_fifo: false,
             may_poll: true,
@@ -158,7 +181,7 @@ impl<App: Send + Sync + 'static> Simulation<App> {
             stretch: Duration::from_secs(10 * 60),
             fixed: None,
             check: None,
-            store: Arc::new(|| Arc::new(MemoryStore::default())),
+            store: Arc::new(|_, _| Arc::new(MemoryStore::default())),
             #[cfg(feature = "broken")]
             broken: None,
         }
@@ -181,6 +204,42 @@ impl<App: Send + Sync + 'static> Simulation<App> {
         self
     }
 
+    /// So many commands at any moments of the first ten minutes, each until it has ended: they publish by what they
+    /// write, and tell the [`Handle`] of their events.
+    pub fn commands(
+        mut self,
+        count: usize,
+        command: impl Fn(Arc<App>, usize, Handle) -> BoxFuture<'static, ()> + Send + Sync + 'static,
+    ) -> Self {
+        self.commands.push((count, Arc::new(command)));
+        self
+    }
+
+    /// A process beside the workers, invoked again and again with a pause in between, for at most a minute. It
+    /// [crashes](super::Fault::Crash) as they do; what must outlive that is in the application.
+    pub fn process(
+        mut self,
+        name: &str,
+        pause: Duration,
+        invoke: impl Fn(Arc<App>, Handle) -> BoxFuture<'static, ()> + Send + Sync + 'static,
+    ) -> Self {
+        self.processes.push(Background {
+            name: name.into(),
+            pause,
+            invoke: Arc::new(invoke),
+        });
+        self
+    }
+
+    /// A run ends only when this has nothing to say, too: it says what is still to be done.
+    pub fn rests_when(
+        mut self,
+        rest: impl Fn(Arc<App>) -> BoxFuture<'static, Option<String>> + Send + Sync + 'static,
+    ) -> Self {
+        self.rest = Some(Arc::new(rest));
+        self
+    }
+
     /// A consumer with a queue of its own: its worker, made anew for each process. The queue's filter policy is the
     /// worker's.
     ///
@@ -194,7 +253,7 @@ impl<App: Send + Sync + 'static> Simulation<App> {
     where
         State: Clone + Send + Sync + 'static,
     {
-        let app = (self.app)();
+        let app = (self.app)(&Handle::nowhere());
         let description = worker(&app)
             .describe()
             .unwrap_or_else(|problem| panic!("consumer {name}: {problem}"));
@@ -265,7 +324,7 @@ impl<App: Send + Sync + 'static> Simulation<App> {
     /// Another dedup store than [`MemoryStore`], made for each run inside its runtime: time there is virtual.
     pub fn store(
         mut self,
-        store: impl Fn() -> Arc<dyn DedupStore> + Send + Sync + 'static,
+        store: impl Fn(&App, &Handle) -> Arc<dyn DedupStore> + Send + Sync + 'static,
     ) -> Self {
         self.store = Arc::new(store);
         self
@@ -278,8 +337,13 @@ impl<App: Send + Sync + 'static> Simulation<App> {
         self
     }
 
-    /// How many events each run has.
+    /// How many events and commands each run has.
     pub fn size(&self) -> usize {
+        let commands: usize = self.commands.iter().map(|(count, _)| count).sum();
+        self.event_count() + commands
+    }
+
+    pub(super) fn event_count(&self) -> usize {
         self.events.iter().map(|(count, _)| count).sum()
     }
 

@@ -1,0 +1,80 @@
+//! Processes beside the workers: a relay, a sweeper. They are invoked again and again, and die as workers do.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_util::future::BoxFuture;
+use tokio::time::{sleep, timeout};
+
+use super::{dice::Place, fault::Fault, handle::Handle, world::World};
+
+/// An invocation may take so long.
+const LIMIT: Duration = Duration::from_secs(60);
+
+type Invoke<App> = dyn Fn(Arc<App>, Handle) -> BoxFuture<'static, ()> + Send + Sync;
+
+pub(super) struct Background<App> {
+    pub(super) name: Arc<str>,
+    /// Between two invocations.
+    pub(super) pause: Duration,
+    pub(super) invoke: Arc<Invoke<App>>,
+}
+
+impl<App> Clone for Background<App> {
+    fn clone(&self) -> Self {
+        Self {
+            name: Arc::clone(&self.name),
+            pause: self.pause,
+            invoke: Arc::clone(&self.invoke),
+        }
+    }
+}
+
+impl<App> Background<App> {
+    /// Runs for ever.
+    pub(super) async fn run(self, world: Arc<World>, app: Arc<App>, handle: Handle) {
+        let note = |text: &str| {
+            world.note_fault(&self.name, &self.name, [], || text.to_owned());
+        };
+        loop {
+            let crash = world.strikes(Fault::Crash, Place::of(&[&self.name]));
+            let mortal = Mortal {
+                work: (self.invoke)(Arc::clone(&app), handle.clone()),
+                polls_left: crash.map(|mut chance| chance.u32(1..20)),
+            };
+            match timeout(LIMIT, mortal).await {
+                Ok(Some(())) => {}
+                Ok(None) => {
+                    note("crashes");
+                    sleep(Duration::from_secs(3)).await;
+                }
+                Err(_) => note("timed out"),
+            }
+            sleep(self.pause).await;
+        }
+    }
+}
+
+/// Work that is given up at one of its awaits.
+struct Mortal {
+    work: BoxFuture<'static, ()>,
+    polls_left: Option<u32>,
+}
+
+impl Future for Mortal {
+    type Output = Option<()>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<()>> {
+        if let Some(polls) = &mut self.polls_left {
+            if *polls == 0 {
+                return Poll::Ready(None);
+            }
+            *polls -= 1;
+        }
+        self.work.as_mut().poll(context).map(Some)
+    }
+}
