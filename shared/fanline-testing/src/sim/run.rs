@@ -270,7 +270,7 @@ impl<App: Send + Sync + 'static> Simulation<App> {
                 let only = course.events.as_ref();
                 let is_left_out = only.is_some_and(|events| !events.contains(&index));
                 let moment = self.moment(world, index);
-                (!is_left_out).then(|| async move {
+                (!is_left_out).then_some(async move {
                     sleep(moment).await;
                     command(Arc::clone(app), number, handle.clone()).await;
                 })
