@@ -47,3 +47,8 @@ struct Effects;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/large-events.md")]
 struct LargeEvents;
+
+/// That guide's examples, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/testing.md")]
+struct Testing;

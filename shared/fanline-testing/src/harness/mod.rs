@@ -96,6 +96,9 @@ impl Harness {
     /// A worker on another dedup store, such as `fanline_aws::DynamoStore` on an engine's DynamoDB: what a
     /// handler that takes `Tx` needs. [`records`](Self::records) is empty then.
     ///
+    /// Every harness makes the same ids in the same order. So each needs a store of its own, or
+    /// [another time](Self::advance): else its events are duplicates of another's.
+    ///
     /// # Panics
     /// If the worker is invalid.
     pub fn with_store<S: Clone + Send + Sync + 'static>(
