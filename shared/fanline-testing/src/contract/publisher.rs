@@ -65,6 +65,19 @@ fn noted(publisher: &dyn Publish, text: &str, keys: u32) -> Envelope<Noted> {
     publisher.event(Noted(data.as_object().cloned().unwrap_or_default()))
 }
 
+/// An event of so many bytes. Measured on the event itself: a timestamp is written as long as it needs.
+fn noted_of(publisher: &dyn Publish, bytes: usize) -> Envelope<Noted> {
+    let mut event = noted(publisher, "", 0);
+    let size = |event: &Envelope<Noted>| {
+        let outgoing = Outgoing::new(event);
+        outgoing.expect("is serialisable").size()
+    };
+    let text = "x".repeat(bytes - size(&event));
+    event.data.0.insert("text".to_owned(), text.into());
+    assert_eq!(size(&event), bytes);
+    event
+}
+
 async fn assert_published(subject: &dyn PublisherUnderTest, expected: &[&Envelope<Noted>]) {
     let expected: BTreeSet<String> = expected.iter().map(|event| event.to_json()).collect();
     let published = subject.published().await;
@@ -105,16 +118,10 @@ async fn more_events_than_one_call_takes_arrive_as_they_are(subject: &dyn Publis
 
 async fn each_misfit_is_named_and_takes_no_other_with_it(subject: &dyn PublisherUnderTest) {
     let publisher = subject.publisher();
-    let size = |text: &str| {
-        let outgoing = Outgoing::new(&noted(publisher, text, 0));
-        outgoing.expect("is serialisable").size()
-    };
-    let largest = "x".repeat(DEFAULT_SIZE_LIMIT - size(""));
-    assert_eq!(size(&largest), DEFAULT_SIZE_LIMIT);
     let events = [
         noted(publisher, "first", 7),
-        noted(publisher, &format!("{largest}x"), 0),
-        noted(publisher, &largest, 0),
+        noted_of(publisher, DEFAULT_SIZE_LIMIT + 1),
+        noted_of(publisher, DEFAULT_SIZE_LIMIT),
         noted(publisher, "keyed", 8),
         noted(publisher, "last", 0),
     ];
