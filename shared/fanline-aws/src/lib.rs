@@ -26,8 +26,9 @@ pub use describe::describe;
 pub use dynamodb::{DynamoStore, Tx};
 pub use environment::{Environment, InvalidEnvironment};
 pub use error::Error;
+pub use fanline::publish::{DEFAULT_SIZE_LIMIT, PublishError, RefusedEvent};
 pub use poller::Poller;
-pub use publisher::{DEFAULT_SIZE_LIMIT, PublishError, Publisher, RefusedEvent};
+pub use publisher::Publisher;
 pub use queue::SqsQueue;
 pub use run::run;
 pub use system::RealSystem;
@@ -46,3 +47,8 @@ struct Effects;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/large-events.md")]
 struct LargeEvents;
+
+/// That guide's examples, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/testing.md")]
+struct Testing;

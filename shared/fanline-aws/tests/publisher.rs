@@ -7,9 +7,11 @@ use aws_sdk_sns::{
     Client,
     config::{BehaviorVersion, Credentials, Region},
 };
-use fanline::{Envelope, Event};
+use fanline::{Envelope, Event, publish::Publish};
 use fanline_aws::Publisher;
 use fanline_engine::{Config, Server};
+use fanline_testing::contract::{PublisherUnderTest, publisher};
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -40,6 +42,16 @@ fn client(endpoint: &str) -> Client {
         .endpoint_url(endpoint)
         .http_client(aws_smithy_http_client::Builder::new().build_http());
     Client::from_conf(config.build())
+}
+
+fn sqs_client(endpoint: &str) -> aws_sdk_sqs::Client {
+    let config = aws_sdk_sqs::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .endpoint_url(endpoint)
+        .http_client(aws_smithy_http_client::Builder::new().build_http());
+    aws_sdk_sqs::Client::from_conf(config.build())
 }
 
 fn notes(publisher: &Publisher, count: usize) -> Vec<Envelope<Noted>> {
@@ -79,6 +91,65 @@ async fn events_that_cannot_be_sent_are_named_and_the_others_sent() {
             "11 message attributes, SQS takes 10; use fewer routing keys"
         )
     );
+    server.shutdown().await;
+}
+
+/// A topic with a queue that gets all of it.
+struct Subject {
+    publisher: Publisher,
+    sqs: aws_sdk_sqs::Client,
+    queue: String,
+}
+
+impl Subject {
+    async fn new(endpoint: &str) -> Self {
+        let (sns, sqs) = (client(endpoint), sqs_client(endpoint));
+        let queue = sqs.create_queue().queue_name("notes").send().await.unwrap();
+        let topic = sns.create_topic().name("notes").send().await.unwrap();
+        let topic = topic.topic_arn.unwrap();
+        let subscribe = sns.subscribe().topic_arn(&topic).protocol("sqs");
+        let subscribe = subscribe.attributes("RawMessageDelivery", "true");
+        let subscribe = subscribe.endpoint("arn:aws:sqs:us-east-1:000000000000:notes");
+        subscribe.send().await.unwrap();
+        Self {
+            publisher: Publisher::new(sns, topic, "test"),
+            queue: queue.queue_url.unwrap(),
+            sqs,
+        }
+    }
+
+    async fn receive_all(&self) -> Vec<String> {
+        let mut bodies = Vec::new();
+        loop {
+            let receive = self.sqs.receive_message().queue_url(&self.queue);
+            let receive = receive.max_number_of_messages(10).visibility_timeout(3600);
+            let messages = receive.send().await.unwrap().messages.unwrap_or_default();
+            if messages.is_empty() {
+                return bodies;
+            }
+            bodies.extend(messages.into_iter().filter_map(|message| message.body));
+        }
+    }
+}
+
+impl PublisherUnderTest for Subject {
+    fn publisher(&self) -> &dyn Publish {
+        &self.publisher
+    }
+
+    fn published(&self) -> BoxFuture<'_, Vec<String>> {
+        Box::pin(self.receive_all())
+    }
+}
+
+#[tokio::test]
+async fn publisher_keeps_the_contract() {
+    let config = Config {
+        enforce_queue_policies: false,
+        ..Config::default()
+    };
+    let server = Server::bind("127.0.0.1:0", config).await.unwrap();
+    publisher(&Subject::new(&server.endpoint_url()).await).await;
     server.shutdown().await;
 }
 

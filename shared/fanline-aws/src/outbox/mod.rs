@@ -24,7 +24,7 @@ use fanline::{
 
 use crate::{
     DEFAULT_SIZE_LIMIT,
-    publisher::{NotStored, misfit, store},
+    publisher::{NotStored, store},
     system::SharedSystem,
 };
 
@@ -125,7 +125,7 @@ impl Outbox {
     /// If the event cannot be serialised or is too large for the topic: it could never be published.
     pub fn put<T: Event>(&self, event: &Envelope<T>) -> Result<Put, OutboxError> {
         let outgoing = serialised(event)?;
-        match misfit(&outgoing, self.size_limit, self.limited_by) {
+        match outgoing.misfit(self.size_limit, self.limited_by) {
             Some(problem) => Err(refuse(event, problem)),
             None => self.row(event, outgoing),
         }
@@ -143,11 +143,11 @@ impl Outbox {
         payloads: &dyn PayloadStore,
     ) -> Result<Put, OutboxError> {
         let outgoing = serialised(event)?;
-        let fits = misfit(&outgoing, self.size_limit, self.limited_by).is_none();
+        let fits = outgoing.misfit(self.size_limit, self.limited_by).is_none();
         let Some(checked_in) = CheckedIn::new(&outgoing).filter(|_| !fits) else {
             return self.put(event);
         };
-        if let Some(problem) = misfit(&checked_in.outgoing, self.size_limit, self.limited_by) {
+        if let Some(problem) = checked_in.outgoing.misfit(self.size_limit, self.limited_by) {
             return Err(refuse(event, format!("without its data {problem}")));
         }
         store(payloads, &checked_in)

@@ -11,7 +11,7 @@ use fanline::{
 };
 use futures_util::{StreamExt, stream};
 
-use super::{Numbered, Publisher, RefusedEvent, misfit, refuse};
+use super::{Numbered, Publisher, RefusedEvent, refuse};
 
 /// Payloads that are stored at once, each of them a copy in memory.
 const PUTS_AT_ONCE: usize = 4;
@@ -59,7 +59,7 @@ impl ClaimCheck {
         let Some(checked_in) = CheckedIn::new(event.1) else {
             return Ok(as_it_is);
         };
-        if let Some(reason) = misfit(&checked_in.outgoing, size_limit, "the topic") {
+        if let Some(reason) = checked_in.outgoing.misfit(size_limit, "the topic") {
             let reason = format!("without its data {reason}");
             return Err(refuse(event, &reason, true));
         }

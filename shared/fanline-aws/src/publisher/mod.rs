@@ -3,7 +3,7 @@
 mod claim_check;
 mod fifo;
 
-use std::{collections::HashSet, fmt, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use aws_sdk_sns::{
     Client,
@@ -11,22 +11,15 @@ use aws_sdk_sns::{
     types::{BatchResultErrorEntry, MessageAttributeValue, PublishBatchRequestEntry},
 };
 use fanline::{
-    Envelope, Event, System,
+    Envelope, Event, Metadata, System,
     claim_check::PayloadStore,
-    publish::{Outgoing, batches},
+    publish::{DEFAULT_SIZE_LIMIT, Outgoing, Publish, PublishError, RefusedEvent, batches},
 };
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, future::BoxFuture, stream};
 
 use crate::{describe, system::SharedSystem};
 use claim_check::ClaimCheck;
 pub(crate) use claim_check::{NotStored, store};
-
-/// Bytes that a topic takes unless its MaximumMessageSize says otherwise.
-pub const DEFAULT_SIZE_LIMIT: usize = 256 * 1024;
-
-/// Attributes of a message that is delivered raw to SQS; SNS drops the delivery of one with more
-/// (SNS developer guide, "message attributes").
-const MOST_ATTRIBUTES: usize = 10;
 
 /// Entries in one PublishBatch (SNS API reference).
 const MOST_ENTRIES: usize = 10;
@@ -55,49 +48,6 @@ pub struct Publisher {
     claim_check: Option<ClaimCheck>,
     system: SharedSystem,
 }
-
-/// Some events were not published; all others were.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublishError {
-    /// The events that are not published, with reasons.
-    pub refused: Vec<RefusedEvent>,
-    /// How many were.
-    pub published: usize,
-}
-
-/// An event that was not published.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RefusedEvent {
-    /// Its place among the events that were given.
-    pub index: usize,
-    /// Its event id.
-    pub event_id: String,
-    /// Why.
-    pub reason: String,
-    /// Whether SNS will never take it; else it may be tried again.
-    pub is_final: bool,
-}
-
-impl fmt::Display for PublishError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let total = self.published + self.refused.len();
-        write!(
-            formatter,
-            "{} of {total} events not published",
-            self.refused.len()
-        )?;
-        if let Some(first) = self.refused.first() {
-            write!(
-                formatter,
-                "; the first, {}: {}",
-                first.event_id, first.reason
-            )?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for PublishError {}
 
 impl Publisher {
     /// A publisher for one topic. `source` goes into the metadata of new events.
@@ -158,25 +108,8 @@ impl Publisher {
     /// # Errors
     /// If any was not published. Publishing it again with the same event id is safe.
     pub async fn publish<T: Event>(&self, events: &[Envelope<T>]) -> Result<(), PublishError> {
-        let outgoing: Result<Vec<_>, _> = events
-            .iter()
-            .enumerate()
-            .map(|(index, event)| {
-                Outgoing::new(event).map_err(|error| RefusedEvent {
-                    index,
-                    event_id: event.id().to_owned(),
-                    reason: format!("cannot be serialised: {error}"),
-                    is_final: true,
-                })
-            })
-            .collect();
-        match outgoing {
-            Ok(outgoing) => self.send(&outgoing).await,
-            Err(refused) => Err(PublishError {
-                refused: vec![refused],
-                published: 0,
-            }),
-        }
+        let publisher: &dyn Publish = self;
+        publisher.publish(events).await
     }
 
     /// Publishes events of any types, already serialised.
@@ -202,7 +135,7 @@ impl Publisher {
             };
             if self.is_fifo() && waiting_entities.contains(entity) {
                 refused.push(refuse((index, event), BEHIND_ANOTHER, false));
-            } else if let Some(reason) = misfit(event, self.size_limit, "the topic") {
+            } else if let Some(reason) = event.misfit(self.size_limit, "the topic") {
                 refused.push(refuse((index, event), &reason, true));
             } else {
                 fitting.push((index, event));
@@ -298,6 +231,16 @@ impl Publisher {
     }
 }
 
+impl Publish for Publisher {
+    fn metadata(&self, version: u32) -> Metadata {
+        Metadata::new(self.its_system(), &self.source, version)
+    }
+
+    fn send<'a>(&'a self, events: &'a [Outgoing]) -> BoxFuture<'a, Result<(), PublishError>> {
+        Box::pin(self.send(events))
+    }
+}
+
 /// An event with its place among those that were given.
 type Numbered<'a> = (usize, &'a Outgoing);
 
@@ -335,22 +278,6 @@ fn refuse((index, event): Numbered<'_>, reason: &str, is_final: bool) -> Refused
 
 /// Why an event is refused without being looked at.
 const BEHIND_ANOTHER: &str = "an event of the same entity before it was not published";
-
-/// Why an event cannot be sent at all.
-pub(crate) fn misfit(event: &Outgoing, limit: usize, taker: &str) -> Option<String> {
-    let size = event.size();
-    if size > limit {
-        return Some(format!(
-            "{size} bytes with attributes, {taker} takes {limit}; make it smaller or send a reference"
-        ));
-    }
-    let attributes = event.attributes.len();
-    (attributes > MOST_ATTRIBUTES).then(|| {
-        format!(
-            "{attributes} message attributes, SQS takes {MOST_ATTRIBUTES}; use fewer routing keys"
-        )
-    })
-}
 
 fn entry_reason(error: &BatchResultErrorEntry) -> String {
     match &error.message {

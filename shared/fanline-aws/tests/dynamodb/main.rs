@@ -3,5 +3,6 @@
 
 mod calls;
 mod contract;
+mod harness;
 mod table;
 mod tx;

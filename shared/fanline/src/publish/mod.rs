@@ -3,7 +3,17 @@
 //! Sizes are counted before anything is sent: an event that is too large is an error of its
 //! own and takes no other event with it.
 
+mod publisher;
+
 use crate::{Envelope, Event};
+pub use publisher::{Publish, PublishError, RefusedEvent};
+
+/// Bytes that a topic takes unless its MaximumMessageSize says otherwise.
+pub const DEFAULT_SIZE_LIMIT: usize = 256 * 1024;
+
+/// Attributes of a message that is delivered raw to SQS; SNS drops the delivery of one with more
+/// (SNS developer guide, "message attributes").
+const MOST_ATTRIBUTES: usize = 10;
 
 /// An event ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +50,22 @@ impl Outgoing {
             .map(|(name, value)| name.len() + TYPE + value.len())
             .sum();
         self.body.len() + attributes
+    }
+
+    /// Why `taker`, which takes `limit` bytes, can never take this event; None if it can.
+    pub fn misfit(&self, limit: usize, taker: &str) -> Option<String> {
+        let size = self.size();
+        if size > limit {
+            return Some(format!(
+                "{size} bytes with attributes, {taker} takes {limit}; make it smaller or send a reference"
+            ));
+        }
+        let attributes = self.attributes.len();
+        (attributes > MOST_ATTRIBUTES).then(|| {
+            format!(
+                "{attributes} message attributes, SQS takes {MOST_ATTRIBUTES}; use fewer routing keys"
+            )
+        })
     }
 }
 
