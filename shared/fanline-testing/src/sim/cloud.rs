@@ -71,7 +71,11 @@ impl Cloud {
     /// Creates the topic.
     pub(super) fn create_topic(&self, now: u64) {
         let fifo = [("FifoTopic".to_owned(), "true".to_owned())];
-        let attributes = self.fifo.then(|| BTreeMap::from(fifo)).unwrap_or_default();
+        let attributes = if self.fifo {
+            BTreeMap::from(fifo)
+        } else {
+            BTreeMap::new()
+        };
         self.sns(
             now,
             SnsRequest::CreateTopic {
