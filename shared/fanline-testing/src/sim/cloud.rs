@@ -70,12 +70,10 @@ impl Cloud {
 
     /// Creates the topic.
     pub(super) fn create_topic(&self, now: u64) {
-        let fifo = [("FifoTopic".to_owned(), "true".to_owned())];
-        let attributes = if self.fifo {
-            BTreeMap::from(fifo)
-        } else {
-            BTreeMap::new()
-        };
+        let fifo = self
+            .fifo
+            .then(|| ("FifoTopic".to_owned(), "true".to_owned()));
+        let attributes = fifo.into_iter().collect();
         self.sns(
             now,
             SnsRequest::CreateTopic {
