@@ -31,6 +31,9 @@ pub(super) trait Backend {
     /// ones finish what they have in hand.
     async fn redeploy(&mut self);
 
+    /// Ends it, and says how many messages a queue has handed out since the scenario began, redeliveries included.
+    async fn end_counting(self, queues: &[&str]) -> Vec<u64>;
+
     /// Ends what was started for the scenario alone.
     async fn end(self);
 }

@@ -13,6 +13,8 @@ mod dead_letters;
 mod duplicates;
 mod fan_out;
 mod fifo;
+mod mapping;
+mod model;
 mod on_engine;
 mod on_localstack;
 mod orders;
@@ -51,6 +53,7 @@ scenarios! {
     fan_out on Main,
     duplicates on Main,
     partial_batch on Main,
+    mapping on Main,
     poison on Main,
     retries on Main,
     crash on Main,

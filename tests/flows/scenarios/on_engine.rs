@@ -54,6 +54,13 @@ impl Backend for OnEngine {
         self.dev = dev_on(engine).await;
     }
 
+    async fn end_counting(self, queues: &[&str]) -> Vec<u64> {
+        let (report, _) = self.dev.interrupt().await;
+        let receives = |queue: &&str| report["queues"][*queue]["receives"].as_u64();
+        let counts: Option<Vec<u64>> = queues.iter().map(receives).collect();
+        counts.unwrap_or_else(|| panic!("{report}"))
+    }
+
     async fn end(mut self) {
         self.dev.stop().await;
         if let Some(engine) = self.engine {

@@ -1,11 +1,12 @@
 //! The stacks that `localstack/deploy` has deployed on LocalStack, one scenario at a time.
 
-use std::{fs::File, process::Stdio};
+use std::{collections::BTreeMap, fs::File, process::Stdio, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     process::Command,
+    time::sleep,
 };
 
 use super::backend::{Backend, Stack};
@@ -21,6 +22,8 @@ pub(super) struct OnLocalStack {
     cloud: Cloud,
     /// How often the stack was deployed here.
     deployments: u32,
+    /// What queues had handed out before.
+    received: BTreeMap<String, u64>,
     /// Held until the scenario ends.
     _turn: File,
 }
@@ -52,9 +55,27 @@ impl OnLocalStack {
         Some(Self {
             cloud,
             deployments: 0,
+            received: received(&endpoint).await,
             _turn: turn,
         })
     }
+}
+
+/// How many messages each queue has handed out so far, by what LocalStack's SQS tells its CloudWatch. The names are
+/// those of dimensions, as it writes them.
+async fn received(endpoint: &str) -> BTreeMap<String, u64> {
+    let cloudwatch = Site::new(endpoint, None);
+    let path = "/_aws/cloudwatch/metrics/raw";
+    let (status, metrics) = cloudwatch.ask("GET", path, &[], None).await.unwrap();
+    assert_eq!(status, 200, "{metrics}");
+    let mut received = BTreeMap::new();
+    for metric in metrics["metrics"].as_array().unwrap() {
+        if metric["n"] == "NumberOfMessagesReceived" {
+            let queue = metric["d"].as_str().unwrap().to_owned();
+            *received.entry(queue).or_default() += metric["v"].as_f64().unwrap() as u64;
+        }
+    }
+    received
 }
 
 async fn has_queue(cloud: &Cloud, name: &str) -> bool {
@@ -169,6 +190,18 @@ impl Backend for OnLocalStack {
         };
         self.deployments += 1;
         deploy(&self.cloud, changes).await;
+    }
+
+    async fn end_counting(self, queues: &[&str]) -> Vec<u64> {
+        // A receive is counted a moment after it.
+        sleep(Duration::from_secs(1)).await;
+        let after = received(&self.cloud.endpoint).await;
+        let of = |counts: &BTreeMap<String, u64>, queue: &str| {
+            let is_its = |(name, _): &(&String, &u64)| name.contains(queue);
+            counts.iter().find(is_its).map_or(0, |(_, count)| *count)
+        };
+        let since = |queue: &&str| of(&after, queue) - of(&self.received, queue);
+        queues.iter().map(since).collect()
     }
 
     async fn end(self) {}

@@ -82,7 +82,7 @@ async fn dlq(cloud: &Cloud, command: &str, arguments: &[&str]) -> Option<Value> 
 }
 
 /// Makes the captured mailer refuse the event's mail so often.
-async fn refuse(cloud: &Cloud, event_id: &str, times: u64) {
+pub(super) async fn refuse(cloud: &Cloud, event_id: &str, times: u64) {
     let put = cloud.dynamodb.put_item().table_name("sent-emails");
     let put = put
         .item("id", AttributeValue::S(event_id.to_owned()))
