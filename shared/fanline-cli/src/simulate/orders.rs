@@ -135,14 +135,13 @@ impl Orders {
         aws.create_table(FULFILMENTS, &["orderId"]);
         aws.create_table(CUSTOMER_ORDERS, &["orderId"]);
         let relay = |name: &str| {
-            let config = aws.config_of(name);
-            let sns = aws_sdk_sns::Client::new(&config);
+            let (dynamodb, sns) = aws.clients(name);
             let publisher =
                 Publisher::new(sns, world.topic_arn(), "outbox").system(world.system(name));
-            Relay::new(aws_sdk_dynamodb::Client::new(&config), OUTBOX, publisher)
+            Relay::new(dynamodb, OUTBOX, publisher)
         };
         Self(Arc::new(Inner {
-            api: aws_sdk_dynamodb::Client::new(&aws.config_of("order-api")),
+            api: aws.clients("order-api").0,
             outbox: Outbox::new(OUTBOX, "order-api"),
             relay: relay("outbox-relay"),
             sweeper: relay("outbox-sweeper"),

@@ -126,9 +126,7 @@ async fn delete_first(orders: &Orders) {
     use fanline_aws::{Publisher, outbox::Row};
 
     let aws = &orders.0.aws;
-    let config = aws.config_of("outbox-relay");
-    let tables = aws_sdk_dynamodb::Client::new(&config);
-    let sns = aws_sdk_sns::Client::new(&config);
+    let (tables, sns) = aws.clients("outbox-relay");
     let publisher = Publisher::new(sns, aws.world.topic_arn(), "outbox");
     let Ok(found) = tables.scan().table_name(OUTBOX).send().await else {
         return;
