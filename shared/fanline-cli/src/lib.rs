@@ -11,6 +11,7 @@
 //! - [`lambda`] runs unmodified function binaries as AWS Lambda would.
 //! - [`function_url`] serves functions over HTTP.
 //! - [`schedule`] invokes functions by the clock, as EventBridge does.
+//! - [`simulate`] has the simulations that need AWS.
 //! - [`mapping`] polls queues and invokes functions as Lambda's SQS event source mapping does.
 
 mod advice;

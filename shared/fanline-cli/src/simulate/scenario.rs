@@ -3,6 +3,11 @@
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use fanline_testing::sim::{Failure, Run, Simulation, scenarios};
 
+use super::{mails_on_dynamodb, orders, orders_in_any_order};
+
+/// Runs on DynamoDB take some twenty times as long.
+const DEEP: u64 = 20;
+
 /// A simulation whatever its application is.
 trait Simulated: Send + Sync {
     fn run(&self, seed: u64, with_timeline: bool) -> Run;
@@ -75,6 +80,24 @@ pub(super) fn all() -> Vec<Scenario> {
             "FIFO queues: a lease, a transaction",
             1,
             scenarios::accounts(),
+        ),
+        Scenario::new(
+            "orders",
+            "outbox, relay, sweeper, FIFO: all of it on the engine and DynamoDB",
+            DEEP,
+            orders(),
+        ),
+        Scenario::new(
+            "orders-in-any-order",
+            "the same on standard queues, put in order by sequence",
+            DEEP,
+            orders_in_any_order(),
+        ),
+        Scenario::new(
+            "mails-on-dynamodb",
+            "a lease, on the DynamoDB dedup store",
+            DEEP,
+            mails_on_dynamodb(),
         ),
     ]
 }
