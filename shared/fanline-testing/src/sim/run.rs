@@ -9,7 +9,7 @@ use std::{
 use fanline::{System, publish::Outgoing};
 use futures_util::future::{BoxFuture, join_all};
 use tokio::{
-    runtime::Builder,
+    runtime::{Builder, Handle as Runtime},
     time::{sleep, timeout},
 };
 
@@ -89,6 +89,17 @@ impl<App: Send + Sync + 'static> Simulation<App> {
     }
 
     pub(super) fn follow(&self, course: &Course) -> Run {
+        if Runtime::try_current().is_err() {
+            return self.follow_here(course);
+        }
+        // A test's own runtime must not be the world's: its time is another.
+        std::thread::scope(|threads| {
+            let run = threads.spawn(|| self.follow_here(course)).join();
+            run.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    fn follow_here(&self, course: &Course) -> Run {
         let runtime = Builder::new_current_thread()
             .enable_time()
             .start_paused(true)

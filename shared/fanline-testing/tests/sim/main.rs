@@ -35,6 +35,13 @@ fn same_seed_gives_the_same_timeline_byte_for_byte() {
     assert_same(&scenarios::accounts());
 }
 
+#[tokio::test]
+async fn simulations_run_inside_a_runtime_too() {
+    let simulation = scenarios::mails();
+    let alone = std::thread::spawn(|| scenarios::mails().try_seed(3));
+    assert_eq!(simulation.try_seed(3).counts, alone.join().unwrap().counts);
+}
+
 #[test]
 fn timeline_changes_nothing() {
     let simulation = scenarios::accounts();
