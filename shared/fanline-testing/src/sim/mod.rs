@@ -20,6 +20,7 @@ mod network;
 mod picture;
 mod process;
 mod property;
+mod publishing;
 mod queue;
 mod run;
 pub mod scenarios;
