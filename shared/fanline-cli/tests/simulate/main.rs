@@ -1,5 +1,4 @@
 //! The simulations that need AWS: real store, outbox, relay and publisher on the engine, in a world that a seed decides.
-#![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 use fanline_cli::simulate::{mails_on_dynamodb, orders, orders_in_any_order};
 use fanline_testing::sim::Simulation;

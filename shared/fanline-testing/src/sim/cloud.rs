@@ -73,8 +73,8 @@ impl Cloud {
 
     /// Creates the topic.
     pub(super) fn create_topic(&self, now: u64) {
-        let fifo = [("FifoTopic".to_owned(), "true".to_owned())];
-        let attributes = self.fifo.then(|| BTreeMap::from(fifo)).unwrap_or_default();
+        let fifo = ("FifoTopic".to_owned(), "true".to_owned());
+        let attributes = self.fifo.then_some(fifo).into_iter().collect();
         self.sns(
             now,
             SnsRequest::CreateTopic {

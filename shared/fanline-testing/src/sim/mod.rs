@@ -6,6 +6,7 @@
 
 mod background;
 mod cloud;
+mod commands;
 mod dice;
 mod failure;
 mod fault;

@@ -243,32 +243,6 @@ impl<App: Send + Sync + 'static> Simulation<App> {
         join_all(publishing.collect::<Vec<_>>()).await;
     }
 
-    /// Carries out every command at its moment.
-    async fn command(&self, world: &World, course: &Course, app: &Arc<App>, handle: &Handle) {
-        let numbered = self
-            .commands
-            .iter()
-            .flat_map(|(count, command)| (0..*count).map(move |number| (number, command)));
-        let commands = numbered
-            .enumerate()
-            .filter_map(|(index, (number, command))| {
-                let index = self.event_count() + index;
-                let only = course.events.as_ref();
-                let is_left_out = only.is_some_and(|events| !events.contains(&index));
-                let moment = self.moment(world, index);
-                (!is_left_out).then(|| async move {
-                    sleep(moment).await;
-                    command(Arc::clone(app), number, handle.clone()).await;
-                })
-            });
-        join_all(commands.collect::<Vec<_>>()).await;
-    }
-
-    fn moment(&self, world: &World, index: usize) -> Duration {
-        let stretch = u64::try_from(self.stretch.as_millis()).unwrap_or(u64::MAX);
-        Duration::from_millis(world.dice.at("event", index as u64).u64(..stretch))
-    }
-
     async fn publish_one(&self, world: &Arc<World>, index: usize, event: Outgoing) {
         let moment = self.moment(world, index);
         let id = event.event_id.clone();
