@@ -41,6 +41,11 @@ impl<App> Background<App> {
             world.note_fault(&self.name, &self.name, [], || text.to_owned());
         };
         loop {
+            if let Some(mut chance) = world.strikes(Fault::SlowConsumer) {
+                let pause = chance.u64(60..900);
+                note(&format!("is not invoked for {pause} s"));
+                sleep(Duration::from_secs(pause)).await;
+            }
             let crash = world.strikes(Fault::Crash);
             let mortal = Mortal {
                 work: (self.invoke)(Arc::clone(&app), handle.clone()),
