@@ -19,8 +19,9 @@ pub(super) const ORDERS: &str = "orders";
 pub(super) const PLACED: &str = "PLACED";
 pub(super) const CANCELLED: &str = "CANCELLED";
 
-/// Between two tries of a customer.
-const PAUSE: Duration = Duration::from_secs(2);
+/// Between a customer's first two tries; doubled from try to try.
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// One customer, who places an order and may cancel it.
 pub(super) async fn order(orders: &Orders, number: usize, world: &Handle) {
@@ -30,16 +31,28 @@ pub(super) async fn order(orders: &Orders, number: usize, world: &Handle) {
         world,
         system: world.system(&format!("order {number}")),
     };
-    while let Err(_asks_again) = customer.place().await {
-        sleep(PAUSE).await;
+    for pause in pauses() {
+        match customer.place().await {
+            Ok(()) => break,
+            Err(_asks_again) => sleep(pause).await,
+        }
     }
     if number.is_multiple_of(2) {
         let wait = customer.system.random() % 120_000;
         sleep(Duration::from_millis(wait as u64)).await;
-        while let Err(_asks_again) = customer.cancel().await {
-            sleep(PAUSE).await;
+        for pause in pauses() {
+            match customer.cancel().await {
+                Ok(()) => break,
+                Err(_asks_again) => sleep(pause).await,
+            }
         }
     }
+}
+
+fn pauses() -> impl Iterator<Item = Duration> {
+    std::iter::successors(Some(FIRST_PAUSE), |pause| {
+        Some((2 * *pause).min(LONGEST_PAUSE))
+    })
 }
 
 struct Customer<'a> {

@@ -40,8 +40,14 @@ impl<App> Background<App> {
         let note = |text: &str| {
             world.note_fault(&self.name, &self.name, [], || text.to_owned());
         };
+        let place = Place::of(&[&self.name]);
         loop {
-            let crash = world.strikes(Fault::Crash, Place::of(&[&self.name]));
+            if let Some(mut chance) = world.strikes(Fault::SlowConsumer, place) {
+                let pause = chance.u64(60..900);
+                note(&format!("is not invoked for {pause} s"));
+                sleep(Duration::from_secs(pause)).await;
+            }
+            let crash = world.strikes(Fault::Crash, place);
             let mortal = Mortal {
                 work: (self.invoke)(Arc::clone(&app), handle.clone()),
                 polls_left: crash.map(|mut chance| chance.u32(1..20)),

@@ -73,10 +73,8 @@ impl Cloud {
 
     /// Creates the topic.
     pub(super) fn create_topic(&self, now: u64) {
-        let fifo = self
-            .fifo
-            .then(|| ("FifoTopic".to_owned(), "true".to_owned()));
-        let attributes = fifo.into_iter().collect();
+        let fifo = ("FifoTopic".to_owned(), "true".to_owned());
+        let attributes = self.fifo.then_some(fifo).into_iter().collect();
         self.sns(
             now,
             SnsRequest::CreateTopic {

@@ -75,6 +75,20 @@ impl Handle {
         self.world.call(call, effect, refuse).await
     }
 
+    /// Whether a service's own call to another one fails, without effect.
+    pub fn loses(&self, from: &str, service: Service, what: &str, events: &[&str]) -> bool {
+        let is_lost = self
+            .world
+            .strikes(Fault::LostRequest, Place::of(&[from, what]))
+            .is_some();
+        if is_lost {
+            let (to, events) = (service.to_string(), events.iter().copied());
+            self.world
+                .note_fault(from, &to, events, || format!("{what}: fails within"));
+        }
+        is_lost
+    }
+
     /// The queues and the topic. Who changes them says so by [`wake`](Self::wake).
     pub fn engine(&self) -> Arc<Mutex<Engine>> {
         self.world.cloud.engine()

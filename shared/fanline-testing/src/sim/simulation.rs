@@ -216,7 +216,7 @@ impl<App: Send + Sync + 'static> Simulation<App> {
     }
 
     /// A process beside the workers, invoked again and again with a pause in between, for at most a minute. It
-    /// [crashes](super::Fault::Crash) as they do; what must outlive that is in the application.
+    /// [crashes](super::Fault::Crash) as they do, and now and then [nobody invokes it](super::Fault::SlowConsumer); what must outlive that is in the application.
     pub fn process(
         mut self,
         name: &str,

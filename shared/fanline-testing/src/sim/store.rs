@@ -61,6 +61,8 @@ impl RemoteStore {
             .map(|(claim, _)| claim.clone())
             .collect();
         let answers = self.store.claim(&passed, now).await;
+        let is_unknown = |answer| matches!(answer, &ClaimAnswer::Unavailable(_));
+        self.tell_of(answers.iter().any(is_unknown));
         let mut ledger = self.world.ledger();
         ledger.at = self.world.elapsed();
         for (claim, answer) in passed.iter().zip(&answers) {
@@ -88,6 +90,8 @@ impl RemoteStore {
             .map(|(entry, _)| entry.clone())
             .collect();
         let answers = self.store.settle(&passed).await;
+        let is_unknown = |answer| matches!(answer, &SettleAnswer::Unavailable(_));
+        self.tell_of(answers.iter().any(is_unknown));
         let mut ledger = self.world.ledger();
         ledger.at = self.world.elapsed();
         for (settlement, answer) in passed.iter().zip(&answers) {
@@ -106,6 +110,13 @@ impl RemoteStore {
         merge(answers, &throttled, || {
             SettleAnswer::Unavailable(THROTTLED.to_owned())
         })
+    }
+
+    /// The store itself could not do all of it.
+    fn tell_of(&self, is_unknown: bool) {
+        if is_unknown {
+            self.trouble.tell(Service::Store);
+        }
     }
 
     fn throttled(&self, entries: usize, place: Place) -> Vec<bool> {
@@ -184,6 +195,7 @@ impl Transaction for RemoteTransaction {
         let effect = move || {
             Box::pin(async move {
                 let answer = transaction.commit(&owned, now).await;
+                remote.tell_of(matches!(answer, CommitAnswer::Unavailable(_)));
                 let mut ledger = remote.world.ledger();
                 ledger.at = remote.world.elapsed();
                 ledger.commit(&owned, &answer, now);
