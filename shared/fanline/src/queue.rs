@@ -13,7 +13,7 @@ use crate::Attribute;
 /// The source queue of a batch, and its dead-letter queue.
 ///
 /// Answers come in the order of the entries, one each; `Err` says why an entry was not done, or
-/// that this is not known.
+/// that this is not known. Calls must end by themselves: outside Lambda, no deadline ends one that is never answered.
 pub trait SourceQueue: Send + Sync {
     /// Whether the worker sends dead letters itself. Without, it reports every message and leaves it
     /// to SQS's redrive policy.

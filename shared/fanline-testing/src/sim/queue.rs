@@ -1,9 +1,10 @@
 //! The source queue as a process sees it: at the other end of the network, and watched.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use fanline::{DeadLetter, SourceQueue, VisibilityChange};
 use futures_util::future::BoxFuture;
+use tokio::time::timeout;
 
 use super::{
     dice::Place,
@@ -11,6 +12,9 @@ use super::{
     network::{Call, Service, Trouble},
     world::World,
 };
+
+/// As the SDK's client does, a call gives up: outside Lambda a dead letter on its way would hold up its group for ever.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A process's way to its queue.
 #[derive(Clone)]
@@ -120,7 +124,11 @@ impl SourceQueue for RemoteQueue {
         );
         let effect =
             move || Box::pin(async move { remote.bury_now(&owned) }) as BoxFuture<'static, _>;
-        Box::pin(self.world.call(call, effect, refused(entries)))
+        let call = self.world.call(call, effect, refused(entries));
+        Box::pin(async move {
+            let answer = timeout(TIMEOUT, call).await;
+            answer.unwrap_or_else(|_| refused(entries)("no answer in time"))
+        })
     }
 
     fn change_visibility<'a>(
@@ -131,7 +139,11 @@ impl SourceQueue for RemoteQueue {
         let call = self.call("change visibility", Vec::new());
         let effect =
             move || Box::pin(async move { remote.change_now(&owned) }) as BoxFuture<'static, _>;
-        Box::pin(self.world.call(call, effect, refused(entries)))
+        let call = self.world.call(call, effect, refused(entries));
+        Box::pin(async move {
+            let answer = timeout(TIMEOUT, call).await;
+            answer.unwrap_or_else(|_| refused(entries)("no answer in time"))
+        })
     }
 }
 

@@ -31,7 +31,8 @@ pub trait DedupStore: Send + Sync + 'static {
 
 /// Writes that commit together with their message's dedup record, or not at all.
 pub trait Transaction: Send + Sync + 'static {
-    /// Commits what the handler added and marks the key as done, in one step.
+    /// Commits what the handler added and marks the key as done, in one step. Must end by itself: outside Lambda, no
+    /// deadline ends a call that is never answered.
     fn commit<'a>(&'a self, claim: &'a Claim, now: Timestamp) -> BoxFuture<'a, CommitAnswer>;
 
     /// For the extractor that belongs to the store to find its own type again.
