@@ -1,8 +1,8 @@
 //! What tests of Fanline workers are made of: a [`Harness`] that runs a worker in memory, and the parts of it
 //! for tests that go further: dedup store, queue, payload store and topic in memory, a clock set by hand,
-//! faults on request, and the contracts that each of them must keep.
+//! faults on request, and the contracts that each of them must keep. [`sim`] puts workers into a world that a seed decides.
 //!
-//! For dev-dependencies only: nothing here forgets, expires or fails unless it is told to.
+//! For tests, and for the command that simulates: nothing here forgets, expires or fails unless it is told to.
 
 pub mod contract;
 mod faulty;
