@@ -18,5 +18,6 @@ mod outbox;
 mod outside_lambda;
 mod scenarios;
 mod signups;
+mod simulate;
 mod topics;
 mod web;

@@ -282,6 +282,14 @@ async fn show_seed(
             (None, Some(failure)) => failure.story(),
             (None, None) => run.timeline.clone(),
         };
+        if timeline.steps().is_empty()
+            && let Some(event) = &options.event
+        {
+            let problem = format!(
+                "nothing happened to an event {event} in this run; --timeline alone shows all ids"
+            );
+            return Err(Error::new(problem));
+        }
         if let Some(path) = &options.picture {
             write(path, &timeline.to_svg())?;
         }
