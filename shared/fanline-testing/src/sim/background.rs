@@ -1,16 +1,17 @@
 //! Processes beside the workers: a relay, a sweeper. They are invoked again and again, and die as workers do.
 
-use std::{
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use tokio::time::{sleep, timeout};
 
-use super::{dice::Place, fault::Fault, handle::Handle, world::World};
+use super::{
+    dice::Place,
+    fault::Fault,
+    handle::Handle,
+    process::{End, Mortal},
+    world::World,
+};
 
 /// An invocation may take so long.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -50,37 +51,16 @@ impl<App> Background<App> {
             let crash = world.strikes(Fault::Crash, place);
             let mortal = Mortal {
                 work: (self.invoke)(Arc::clone(&app), handle.clone()),
-                polls_left: crash.map(|mut chance| chance.u32(1..20)),
+                end: crash.map(|mut chance| (End::Crash, chance.u32(1..20))),
+                pause: None,
+                on_end: |_| note("crashes"),
             };
             match timeout(LIMIT, mortal).await {
                 Ok(Some(())) => {}
-                Ok(None) => {
-                    note("crashes");
-                    sleep(Duration::from_secs(3)).await;
-                }
+                Ok(None) => sleep(Duration::from_secs(3)).await,
                 Err(_) => note("timed out"),
             }
             sleep(self.pause).await;
         }
-    }
-}
-
-/// Work that is given up at one of its awaits.
-struct Mortal {
-    work: BoxFuture<'static, ()>,
-    polls_left: Option<u32>,
-}
-
-impl Future for Mortal {
-    type Output = Option<()>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<()>> {
-        if let Some(polls) = &mut self.polls_left {
-            if *polls == 0 {
-                return Poll::Ready(None);
-            }
-            *polls -= 1;
-        }
-        self.work.as_mut().poll(context).map(Some)
     }
 }

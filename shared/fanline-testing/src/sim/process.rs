@@ -205,20 +205,20 @@ impl Process {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+pub(super) enum End {
     Crash,
     Freeze,
     Pause(Duration),
 }
 
 /// Work that ends at one of its awaits: with nothing if it crashes, never if it stands still.
-struct Mortal<'a, Answer, OnEnd> {
-    work: BoxFuture<'a, Answer>,
+pub(super) struct Mortal<'a, Answer, OnEnd> {
+    pub(super) work: BoxFuture<'a, Answer>,
     /// How, and after how many polls.
-    end: Option<(End, u32)>,
+    pub(super) end: Option<(End, u32)>,
     /// Until when it stands still.
-    pause: Option<Pin<Box<Sleep>>>,
-    on_end: OnEnd,
+    pub(super) pause: Option<Pin<Box<Sleep>>>,
+    pub(super) on_end: OnEnd,
 }
 
 impl<Answer, OnEnd: Fn(End) + Unpin> Future for Mortal<'_, Answer, OnEnd> {
