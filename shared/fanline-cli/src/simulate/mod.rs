@@ -6,9 +6,9 @@
 
 mod aws;
 mod command;
-mod ordering;
+mod order_api;
 mod orders;
-mod relaying;
+mod outbox_relay;
 mod scenario;
 mod tally;
 

@@ -27,8 +27,8 @@ use tokio::time::sleep;
 
 use super::{
     aws::{Aws, OUTBOX},
-    ordering,
-    relaying::{self, Stream},
+    order_api,
+    outbox_relay::{self, Stream},
 };
 
 /// Orders of a run; every second one is cancelled.
@@ -106,7 +106,7 @@ pub fn orders_in_any_order() -> Simulation<Orders> {
 pub fn orders_with(relay: RelayOrder) -> Simulation<Orders> {
     Simulation::in_world(Orders::new)
         .commands(ORDERS, |app, number, world| {
-            Box::pin(async move { ordering::order(&app, number, &world).await })
+            Box::pin(async move { order_api::order(&app, number, &world).await })
         })
         .consumer("fulfilment", |orders: &Orders| {
             Worker::new(orders.clone()).on(start).on(stop)
@@ -115,12 +115,12 @@ pub fn orders_with(relay: RelayOrder) -> Simulation<Orders> {
             Worker::new(orders.clone()).on(placed).on(cancelled)
         })
         .process("outbox-relay", Duration::from_millis(100), move |app, _| {
-            Box::pin(async move { relaying::relay(&app, relay).await })
+            Box::pin(async move { outbox_relay::relay(&app, relay).await })
         })
         .process(
             "outbox-sweeper",
             Duration::from_secs(5 * 60),
-            |app, world| Box::pin(async move { relaying::sweep(&app, &world).await }),
+            |app, world| Box::pin(async move { outbox_relay::sweep(&app, &world).await }),
         )
         .store(|orders, _| orders.0.aws.dedup_store())
         .rests_when(|orders| Box::pin(async move { orders.to_publish() }))
@@ -130,7 +130,7 @@ pub fn orders_with(relay: RelayOrder) -> Simulation<Orders> {
 impl Orders {
     fn new(world: &Handle) -> Self {
         let aws = Aws::new(world);
-        aws.create_table(ordering::ORDERS, &["orderId"]);
+        aws.create_table(order_api::ORDERS, &["orderId"]);
         aws.create_table(OUTBOX, &["entity", "id"]);
         aws.create_table(FULFILMENTS, &["orderId"]);
         aws.create_table(CUSTOMER_ORDERS, &["orderId"]);
@@ -170,7 +170,7 @@ impl Orders {
 
     /// Each write of the business has its event and its effects, once.
     fn check(&self, end: &End) -> Result<(), String> {
-        let orders = self.by_order(ordering::ORDERS);
+        let orders = self.by_order(order_api::ORDERS);
         let fulfilments = self.by_order(FULFILMENTS);
         let customer_orders = self.by_order(CUSTOMER_ORDERS);
         let tried = self.0.tried.lock().unwrap_or_else(PoisonError::into_inner);
@@ -182,7 +182,7 @@ impl Orders {
             let is_placed = *event_type == OrderPlaced::TYPE;
             let is_accepted = end.accepted().contains(event);
             if is_accepted
-                && (order_status.is_empty() || !is_placed && order_status != ordering::CANCELLED)
+                && (order_status.is_empty() || !is_placed && order_status != order_api::CANCELLED)
             {
                 return Err(format!(
                     "{event} was written, and {order} is {order_status:?}"
@@ -200,7 +200,7 @@ impl Orders {
             let is_right = if is_placed {
                 !shown.is_empty()
             } else {
-                shown == ordering::CANCELLED
+                shown == order_api::CANCELLED
             };
             if is_accepted && done != is_right {
                 return Err(format!(
@@ -215,7 +215,7 @@ impl Orders {
                 .count()
         };
         for (order, item) in &orders {
-            let expected = if text(item, "status") == ordering::CANCELLED {
+            let expected = if text(item, "status") == order_api::CANCELLED {
                 2
             } else {
                 1
@@ -286,9 +286,9 @@ async fn show(event: &str, order: &str, place: u64, tx: &Tx) -> Result<(), Failu
             .or_reject(),
     );
     let status = if place == 1 {
-        ordering::PLACED
+        order_api::PLACED
     } else {
-        ordering::CANCELLED
+        order_api::CANCELLED
     };
     let update = Update::builder()
         .table_name(CUSTOMER_ORDERS)

@@ -36,35 +36,3 @@ fn same_seed_gives_the_same_timeline() {
     same(&orders_in_any_order());
     same(&mails_on_dynamodb());
 }
-
-/// As many seeds as `FANLINE_SEEDS` says, from `FANLINE_FIRST_SEED`.
-#[test]
-#[ignore = "for a long look"]
-fn many_seeds() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
-    let first: u64 = number("FANLINE_FIRST_SEED").unwrap_or(0);
-    let count: u64 = number("FANLINE_SEEDS").unwrap_or(100);
-    fn look<App: Send + Sync + 'static>(
-        name: &str,
-        simulation: &Simulation<App>,
-        first: u64,
-        count: u64,
-    ) {
-        let (mut messages, mut runs, mut failed) = (0, 0, 0);
-        for seed in first..first + count {
-            let run = simulation.try_seed(seed);
-            messages += run.counts.messages;
-            runs += run.counts.runs;
-            if let Some(violation) = run.violations.first() {
-                failed += 1;
-                println!("{name} seed {seed}: {violation}");
-            }
-        }
-        println!(
-            "{name}: {count} seeds, {messages} messages, {runs} runs of handlers, {failed} failed"
-        );
-    }
-    look("orders", &orders(), first, count);
-    look("orders in any order", &orders_in_any_order(), first, count);
-    look("mails", &mails_on_dynamodb(), first, count);
-}

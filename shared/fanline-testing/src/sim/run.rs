@@ -106,7 +106,7 @@ impl<App: Send + Sync + 'static> Simulation<App> {
 
     async fn follow_inside(&self, course: &Course) -> Run {
         let dice = Dice::new(course.seed);
-        let injector = Injector::new(
+        let mut injector = Injector::new(
             dice,
             self.faults.clone(),
             course.faults.clone(),
@@ -120,7 +120,6 @@ impl<App: Send + Sync + 'static> Simulation<App> {
             has_business_keys: false,
         });
         let ledger = Ledger::new(consumers.collect(), self.is_fifo);
-        let mut injector = injector;
         let any_order = injector
             .strikes(Fault::AnyOrder, Place::of(&["queues"]), Duration::ZERO)
             .is_some();

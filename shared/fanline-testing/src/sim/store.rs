@@ -95,7 +95,7 @@ impl RemoteStore {
         let mut ledger = self.world.ledger();
         ledger.at = self.world.elapsed();
         for (settlement, answer) in passed.iter().zip(&answers) {
-            ledger.settle(&self.process, settlement, answer, Timestamp::MAX);
+            ledger.settle(&self.process, settlement, answer);
             let what = match settlement.end {
                 SettleAs::Complete => "complete",
                 SettleAs::Release { .. } => "release",

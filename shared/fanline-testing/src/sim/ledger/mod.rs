@@ -46,6 +46,8 @@ struct Lease {
     process: String,
     owner: String,
     until: Timestamp,
+    /// From then on its record counts as absent.
+    expires: Timestamp,
 }
 
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use fanline::{
     dedup::{Claim, ClaimAnswer, CommitAnswer, SettleAnswer, SettleAs, Settlement},
 };
 
-use super::{Done, Lease, Ledger, event_of};
+use super::{Consumer, Done, Lease, Ledger, event_of};
 use crate::sim::{network::Trouble, property::Property};
 
 impl Ledger {
@@ -25,6 +25,7 @@ impl Ledger {
             process: process.to_owned(),
             owner: claim.owner.clone(),
             until: claim.lease_until,
+            expires: claim.expires_at,
         };
         self.leases.insert(claim.id.clone(), lease);
         self.done.remove(&claim.id);
@@ -35,7 +36,6 @@ impl Ledger {
         process: &str,
         settlement: &Settlement,
         answer: &SettleAnswer,
-        expires: Timestamp,
     ) {
         if *answer != SettleAnswer::Settled {
             return;
@@ -57,14 +57,11 @@ impl Ledger {
         }
         match settlement.end {
             SettleAs::Complete => {
-                self.leases.remove(id);
-                self.done.insert(
-                    id.clone(),
-                    Done {
-                        owner: settlement.owner.clone(),
-                        until: expires,
-                    },
-                );
+                // Completed twice is completed once.
+                if let Some(lease) = self.leases.remove(id) {
+                    let (owner, until) = (settlement.owner.clone(), lease.expires);
+                    self.done.insert(id.clone(), Done { owner, until });
+                }
             }
             SettleAs::Release { .. } => {
                 self.leases.remove(id);
@@ -103,17 +100,18 @@ impl Ledger {
         );
     }
 
-    /// A key that is no event's is one of the application's own.
+    /// `consumer#type#key` is a key of the application's own. Any other that is no event's is a mistake, and not excused.
     fn learn_of_keys(&mut self, claim: &Claim) {
         let Some((name, key)) = claim.id.split_once('#') else {
             return;
         };
-        if !self.events.contains_key(key) {
-            let of_name = self
-                .consumers
-                .iter_mut()
-                .filter(|consumer| consumer.name == name);
-            of_name.for_each(|consumer| consumer.has_business_keys = true);
+        let of_name = |consumer: &&mut Consumer| consumer.name == name;
+        for consumer in self.consumers.iter_mut().filter(of_name) {
+            let mut types = consumer.handlers.keys();
+            consumer.has_business_keys |= types.any(|of_type| {
+                key.strip_prefix(of_type.as_str())
+                    .is_some_and(|rest| rest.starts_with('#'))
+            });
         }
     }
 
